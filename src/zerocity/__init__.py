@@ -1,0 +1,3 @@
+"""Plans and runs a zero-carbon city that lives on batteries."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,1 @@
+"""The regional technology centre: symptoms, tests and grades."""

@@ -1,0 +1,1 @@
+"""Double-entry accounts of energy, money, carbon, material and batteries; the audit."""

@@ -1,0 +1,1 @@
+"""Emission factors with year and source; embodied and avoided carbon."""

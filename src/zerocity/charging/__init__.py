@@ -1,0 +1,1 @@
+"""Charging stations and sessions."""

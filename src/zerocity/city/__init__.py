@@ -1,0 +1,1 @@
+"""The city as one folder of data, read and checked."""

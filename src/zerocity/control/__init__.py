@@ -1,0 +1,1 @@
+"""Decisions shared by the twin and the live platform."""

@@ -1,0 +1,1 @@
+"""Tariffs, sun, load, forecast and the cheapest lawful schedule of a site."""

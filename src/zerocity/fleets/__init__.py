@@ -1,0 +1,1 @@
+"""Buses, trucks, taxis, cars, two-wheelers and boats: duty and energy per trip."""

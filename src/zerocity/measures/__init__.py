@@ -1,0 +1,1 @@
+"""Units, the UTC time grid, seeds and money."""

@@ -1,0 +1,1 @@
+"""Zero-carbon industrial parks: indicators and evidence."""

@@ -1,0 +1,1 @@
+"""Reuse or recycle, collection, the shared processing base and material flows."""

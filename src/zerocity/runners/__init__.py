@@ -1,0 +1,1 @@
+"""One port for work over shards: map(function, shards)."""

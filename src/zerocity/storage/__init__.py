@@ -1,0 +1,1 @@
+"""What a run leaves: series, journal and manifest."""

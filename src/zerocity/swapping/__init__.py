@@ -1,0 +1,1 @@
+"""Swap stations and cabinets: handover and restocking."""

@@ -1,0 +1,1 @@
+"""Simulated time: physics over arrays, the run and its results."""

@@ -1,0 +1,1 @@
+"""Flexibility of a portfolio, delivery, baseline and settlement."""
