@@ -1,0 +1,115 @@
+"""One planning day of many sites, and the plan that answers it: plain arrays, checked once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+
+import numpy as np
+import numpy.typing as npt
+
+from zerocity.errors import InputError
+
+FloatArray = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class SiteDays:
+    """What each of S sites faces over T steps. Power is AC; S and T may be any positive number.
+
+    Parameters
+    ----------
+    step_h : length of a step [h].
+    load_kw : the site's own inflexible load, >= 0, (S, T) [kW].
+    pv_kw : photovoltaic power available, >= 0, (S, T) [kW]. It may be curtailed.
+    buy_cny_per_kwh, sell_cny_per_kwh : (S, T) [CNY/kWh]; sell must not exceed buy.
+    import_limit_kw, export_limit_kw : grid connection, (S,) [kW]. Import may exceed its limit at
+        a high penalty, so that an impossible day still has a plan; export never does.
+    store_kwh : usable capacity of the stationary store, 0 where there is none, (S,) [kWh].
+    store_charge_kw, store_discharge_kw : AC power limits, (S,) [kW].
+    store_charge_efficiency, store_discharge_efficiency : in (0, 1], (S,).
+    store_initial_kwh, store_final_kwh : content at the start, least content at the end, (S,) [kWh].
+        A final content that cannot be reached is lowered to what can be.
+    wear_cny_per_kwh : cost of one AC kWh cycled, charged half on the way in and half on the way
+        out, (S,) [CNY/kWh].
+    flex_min_kwh, flex_max_kwh : bounds of the cumulative flexible AC energy at the END of each
+        step; nondecreasing, min <= max, (S, T) [kWh].
+    flex_limit_kw : most flexible power, (S, T) [kW].
+    demand_charge_cny_per_kw : price of each kW by which the day's highest import exceeds
+        ``peak_so_far_kw``, (S,) [CNY/kW].
+    peak_so_far_kw : highest import of the billing period before this day, (S,) [kW].
+    """
+
+    step_h: float
+    load_kw: FloatArray
+    pv_kw: FloatArray
+    buy_cny_per_kwh: FloatArray
+    sell_cny_per_kwh: FloatArray
+    import_limit_kw: FloatArray
+    export_limit_kw: FloatArray
+    store_kwh: FloatArray
+    store_charge_kw: FloatArray
+    store_discharge_kw: FloatArray
+    store_charge_efficiency: FloatArray
+    store_discharge_efficiency: FloatArray
+    store_initial_kwh: FloatArray
+    store_final_kwh: FloatArray
+    wear_cny_per_kwh: FloatArray
+    flex_min_kwh: FloatArray
+    flex_max_kwh: FloatArray
+    flex_limit_kw: FloatArray
+    demand_charge_cny_per_kw: FloatArray
+    peak_so_far_kw: FloatArray
+
+    @property
+    def sites(self) -> int:
+        """Number of sites S."""
+        return int(self.load_kw.shape[0])
+
+    @property
+    def steps(self) -> int:
+        """Number of steps T."""
+        return int(self.load_kw.shape[1])
+
+
+@dataclass(frozen=True, slots=True)
+class SitePlans:
+    """The cheapest lawful day of each site.
+
+    All powers are (S, T) [kW] and >= 0: ``import_kw`` (overload included), ``export_kw``,
+    ``pv_used_kw``, ``charge_kw`` and ``discharge_kw`` of the store (AC side), ``flex_kw``.
+    ``store_kwh`` is the content at the END of each step, (S, T) [kWh]. ``objective_cny`` is the
+    money of the plan (S,) [CNY]: energy, wear and demand charge, without penalties.
+    ``overload_kw`` (S, T) is import above the limit, ``shortfall_kwh`` (S,) flexible energy that
+    was due and not planned.
+    """
+
+    import_kw: FloatArray
+    export_kw: FloatArray
+    pv_used_kw: FloatArray
+    charge_kw: FloatArray
+    discharge_kw: FloatArray
+    store_kwh: FloatArray
+    flex_kw: FloatArray
+    objective_cny: FloatArray
+    overload_kw: FloatArray
+    shortfall_kwh: FloatArray
+
+
+def split(days: SiteDays, size: int) -> list[SiteDays]:
+    """Cut ``days`` into blocks of ``size`` sites, in order; the last may be smaller."""
+    if size < 1:
+        raise InputError("size", str(size), "an integer of at least 1")
+    names = [f.name for f in fields(SiteDays) if f.name != "step_h"]
+    return [
+        SiteDays(days.step_h, **{name: getattr(days, name)[at : at + size] for name in names})
+        for at in range(0, days.sites, size)
+    ]
+
+
+def join(plans: Iterable[SitePlans]) -> SitePlans:
+    """Put blocks of plans behind each other again, in order."""
+    blocks = list(plans)
+    return SitePlans(
+        **{f.name: np.concatenate([getattr(b, f.name) for b in blocks]) for f in fields(SitePlans)}
+    )
