@@ -1,0 +1,26 @@
+"""The time grid."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timezone
+
+import pytest
+
+from zerocity.errors import InputError
+from zerocity.measures.timeline import Timeline
+
+
+def test_a_year_of_quarter_hours() -> None:
+    year = Timeline(date(2026, 1, 1), 365)
+    assert year.steps == 35_040
+    assert year.start_utc == datetime(2025, 12, 31, 16, tzinfo=timezone.utc)
+    assert year.months[31] == 2
+    assert year.weekdays[0] == 3
+    assert year.is_workday().sum() == 261
+    assert year.days_of_year[-1] == 365
+
+
+@pytest.mark.parametrize(("days", "minutes"), [(0, 15), (1, 7), (1, 0)])
+def test_impossible_grids_are_refused(days: int, minutes: int) -> None:
+    with pytest.raises(InputError):
+        Timeline(date(2026, 1, 1), days, minutes)
