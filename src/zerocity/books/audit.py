@@ -70,7 +70,7 @@ def _worst(
             continue
         residual = math.fsum(amounts)
         relative = abs(residual) / max(turnover[book], 1e-12)
-        if book not in result or relative >= result[book].relative:
+        if book not in result or not relative < result[book].relative:  # keeps NaN
             result[book] = Balance(account, residual, relative)
     return result
 
