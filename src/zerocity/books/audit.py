@@ -70,7 +70,9 @@ def _worst(
             continue
         residual = math.fsum(amounts)
         relative = abs(residual) / max(turnover[book], 1e-12)
-        if book not in result or not relative < result[book].relative:  # keeps NaN
+        if math.isnan(relative):
+            relative = math.inf
+        if book not in result or relative >= result[book].relative:
             result[book] = Balance(account, residual, relative)
     return result
 
