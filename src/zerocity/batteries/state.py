@@ -1,0 +1,100 @@
+"""The state of many packs at once: one array a quantity, one row a pack."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+from zerocity.measures.arrays import F64, I8, I16, I32
+
+NOWHERE = -1
+
+
+@dataclass
+class Packs:
+    """Every battery of the city, shape (packs,) each.
+
+    Energy is the state that is kept; ``soc`` follows from it. A pack that ages keeps its energy
+    and loses room.
+
+    product, fleet : index into the city's products and fleets (fleet -1: stationary).
+    stage : `passports.lifecycle.Stage` value.
+    place : site where it stands or is plugged, -1 on the road or parked without a plug.
+    vehicle : the vehicle it is in, -1 none.
+    born_day : day it was made, relative to the first day of the run (negative: before).
+    life_days : age at which its owner gives it up [days].
+    capacity_kwh : when new [kWh]. energy_kwh : content now [kWh]. soh : 0-1.
+    resistance : ratio to new, >= 1. temperature_c : [degC]. spread : ageing factor, about 1.
+    loss_kw_per_kw2 : ohmic loss when new [kW per kW squared].
+    charge_limit_kw : most power the pack takes [kW].
+    target_soc : what its session or slot fills it to.
+    ac_kw : AC power now, positive into the pack [kW]. plug_kw : limit of its plug, 0 unplugged.
+    depart_step : step of the run by which it should be full.
+    session_start, session_kwh : first step and AC energy of the running session.
+    throughput_kwh : energy in and out today [kWh].
+    checked_day : day of its last check. fault : 0 none, 1 hidden fault that raises resistance.
+    """
+
+    product: I16
+    fleet: I8
+    stage: I8
+    place: I32
+    vehicle: I32
+    born_day: I32
+    life_days: F64
+    capacity_kwh: F64
+    energy_kwh: F64
+    soh: F64
+    resistance: F64
+    temperature_c: F64
+    spread: F64
+    loss_kw_per_kw2: F64
+    charge_limit_kw: F64
+    target_soc: F64
+    ac_kw: F64
+    plug_kw: F64
+    depart_step: I32
+    session_start: I32
+    session_kwh: F64
+    throughput_kwh: F64
+    checked_day: I32
+    fault: I8
+
+    @property
+    def count(self) -> int:
+        """Number of packs."""
+        return int(self.product.shape[0])
+
+    @property
+    def soc(self) -> F64:
+        """State of charge against today's capacity, shape (packs,) [0-1]."""
+        return self.energy_kwh / (self.capacity_kwh * self.soh)
+
+    def room_kwh(self) -> F64:
+        """Energy that still fits, shape (packs,) [kWh]."""
+        return self.capacity_kwh * self.soh - self.energy_kwh
+
+    def appended(self, other: Packs) -> Packs:
+        """Return these packs followed by ``other``."""
+        return Packs(
+            **{
+                f.name: np.concatenate([getattr(self, f.name), getattr(other, f.name)])
+                for f in fields(Packs)
+            }
+        )
+
+
+def new_packs(count: int) -> Packs:
+    """``count`` packs, new and empty, nowhere; the maker fills in the rest."""
+    kinds = {"I16": np.int16, "I8": np.int8, "I32": np.int32, "F64": np.float64}
+    arrays = {f.name: np.zeros(count, kinds[str(f.type)]) for f in fields(Packs)}
+    packs = Packs(**arrays)
+    packs.place[:] = NOWHERE
+    packs.vehicle[:] = NOWHERE
+    packs.fleet[:] = -1
+    packs.soh[:] = 1.0
+    packs.resistance[:] = 1.0
+    packs.spread[:] = 1.0
+    packs.target_soc[:] = 1.0
+    return packs

@@ -1,0 +1,35 @@
+"""wait -> observe -> decide -> limits -> apply -> journal, the same in both worlds."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from zerocity.control.decide import decide
+from zerocity.control.limits import limit
+from zerocity.control.ports import Journal, World
+from zerocity.control.snapshot import PlanRow
+from zerocity.energy.dispatch import SiteDays, SitePlans
+from zerocity.measures.arrays import F64
+
+
+def plan_row(pv_kw: F64, plans: SitePlans, step: int) -> PlanRow:
+    """The plan of one step; ``pv_kw`` is the forecast the plan was made with, (sites, steps)."""
+    return PlanRow(
+        pv_kw=np.ascontiguousarray(pv_kw[:, step]),
+        flex_kw=np.ascontiguousarray(plans.flex_kw[:, step]),
+        store_kw=plans.charge_kw[:, step] - plans.discharge_kw[:, step],
+    )
+
+
+def run_day(world: World, days: SiteDays, plans: SitePlans, journal: Journal | None) -> None:
+    """Run the loop over every step of one planned day."""
+    if journal is not None:
+        journal.plan(days, plans)
+    for step in range(days.steps):
+        world.wait(step)
+        snapshot = world.observe(step)
+        row = plan_row(days.pv_kw, plans, step)
+        commands = limit(snapshot, decide(snapshot, row))
+        world.apply(step, snapshot, commands)
+        if journal is not None:
+            journal.step(snapshot, row, commands)
