@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from zerocity.errors import InputError
+
+FloatArray = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -39,3 +42,109 @@ class ParkSpec:
         if not 0.0 <= self.green_import_share <= 1.0:
             came = str(self.green_import_share)
             raise InputError(f"parks.{self.name}.green_import_share", came, "a share from 0 to 1")
+
+
+KGCE_PER_KWH = 0.1229  # equivalent value of 1 kWh of electricity, GB/T 2589-2020 annex A
+
+
+@dataclass(frozen=True)
+class ParkIndicators:
+    """Indicators over the period measured; ratios are nan where nothing was consumed.
+
+    Attributes
+    ----------
+    days : length of the period.
+    consumed_kwh : import + own generation used - export, storage losses included.
+    clean_annual : (own generation used on site + green import) / consumed, whenever it came.
+    clean_matched : only own generation in the same step counts, min(generation, load) / load, plus
+        green import as the contract says; what a battery shifts is left out, so it is the strict
+        reading.
+    self_consumption : share of the own generation used on site.
+    energy_tce : comprehensive energy of the period, electricity at its equivalent value [tce].
+    carbon_t : carbon of the period after green supply [tCO2]; ``carbon_location_t`` without it.
+    carbon_t_per_tce : the notice's core indicator; ``carbon_kg_per_kwh`` the same for electricity.
+    """
+
+    days: float
+    consumed_kwh: float
+    import_kwh: float
+    export_kwh: float
+    generation_kwh: float
+    clean_annual: float
+    clean_matched: float
+    self_consumption: float
+    energy_tce: float
+    carbon_t: float
+    carbon_location_t: float
+    carbon_t_per_tce: float
+    carbon_kg_per_kwh: float
+
+
+def indicators(
+    spec: ParkSpec,
+    *,
+    import_kwh: FloatArray,
+    export_kwh: FloatArray,
+    generation_kwh: FloatArray,
+    load_kwh: FloatArray,
+    grid_kgco2_per_kwh: FloatArray | float,
+    step_h: float = 1.0,
+) -> ParkIndicators:
+    """Indicators of one park from its meters.
+
+    Export earns no carbon credit: another user's grid factor already counts it. Electricity is
+    converted at its equivalent value (1 kWh = 0.1229 kgce, GB/T 2589-2020), not by coal use.
+
+    Parameters
+    ----------
+    import_kwh, export_kwh : exchange with the grid [kWh a step], >= 0, shape (steps,).
+    generation_kwh : own PV after curtailment [kWh a step], shape (steps,).
+    load_kwh : everything that the park used, charging included, storage left out [kWh a step].
+    grid_kgco2_per_kwh : factor of the grid [kgCO2/kWh], one number or (steps,).
+    step_h : length of a step [h]; hours give the hourly matched share.
+    """
+    meters = {"import_kwh": import_kwh, "export_kwh": export_kwh,
+              "generation_kwh": generation_kwh, "load_kwh": load_kwh}  # fmt: skip
+    _check(spec.name, meters, step_h)
+    days = len(import_kwh) * step_h / 24.0
+    taken, sent, made, used = (float(np.sum(a)) for a in meters.values())
+    consumed = taken + made - sent
+    green = taken * spec.green_import_share
+    own = made - min(sent, made)
+    matched = float(np.minimum(generation_kwh, load_kwh).sum())
+    location_kg = float(np.sum(np.asarray(import_kwh) * np.asarray(grid_kgco2_per_kwh)))
+    other_share = days / 365.0
+    other_carbon = spec.other_carbon_t * other_share
+    tce = consumed * KGCE_PER_KWH / 1000.0 + spec.other_energy_tce * other_share
+    grid_t = location_kg * (1.0 - spec.green_import_share) / 1000.0
+    return ParkIndicators(
+        days=days,
+        consumed_kwh=consumed,
+        import_kwh=taken,
+        export_kwh=sent,
+        generation_kwh=made,
+        clean_annual=_ratio(own + green, consumed, top=1.0),
+        clean_matched=_ratio(matched + min(green, max(0.0, used - matched)), used, top=1.0),
+        self_consumption=_ratio(own, made),
+        energy_tce=tce,
+        carbon_t=grid_t + other_carbon,
+        carbon_location_t=location_kg / 1000.0 + other_carbon,
+        carbon_t_per_tce=_ratio(grid_t + other_carbon, tce),
+        carbon_kg_per_kwh=_ratio(grid_t * 1000.0, consumed),
+    )
+
+
+def _ratio(part: float, whole: float, top: float = np.inf) -> float:
+    return min(part / whole, top) if whole > 0.0 else float("nan")
+
+
+def _check(name: str, meters: dict[str, FloatArray], step_h: float) -> None:
+    shape = meters["import_kwh"].shape
+    for field, values in meters.items():
+        where = f"parks.{name}.{field}"
+        if values.ndim != 1 or values.shape != shape:
+            raise InputError(where, f"shape {values.shape}", f"shape (steps,), here {shape}")
+        if not np.isfinite(values).all() or (values < -1e-9).any():
+            raise InputError(where, "negative or missing values", "finite energies >= 0 kWh")
+    if not step_h > 0.0:
+        raise InputError(f"parks.{name}.step_h", str(step_h), "more than 0 h")

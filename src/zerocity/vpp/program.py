@@ -172,14 +172,16 @@ def event_days(
     -------
     Mask of event days, shape (days,).
     """
-    months, workdays, forecast = (np.asarray(a) for a in (months, workdays, forecast_peak_kw))
+    forecast = np.asarray(forecast_peak_kw, dtype=np.float64)
     days = forecast.shape[0] if forecast.ndim == 1 else -1
     if days < 0 or months.shape != (days,) or workdays.shape != (days,):
         shapes = f"{months.shape}, {workdays.shape}, {forecast.shape}"
         raise InputError("vpp.event_days", shapes, "three arrays of shape (days,)")
     if not np.isfinite(forecast).all():
         raise InputError("vpp.event_days.forecast_peak_kw", "nan or inf", "finite numbers")
-    lawful = np.isin(months, program.months) & (workdays.astype(bool) | (not program.workdays_only))
+    lawful = np.isin(months, program.months) & (
+        np.asarray(workdays, dtype=np.bool_) | (not program.workdays_only)
+    )
     called: BoolArray = np.zeros(days, dtype=np.bool_)
     in_month = 0
     for day in range(days):
