@@ -5,6 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# The first call of a compiled kernel takes seconds; only the laws are under test.
+settings.register_profile("zerocity", deadline=None)
+settings.load_profile("zerocity")
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
