@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from typing import NamedTuple
 
 import numpy as np
 
@@ -11,9 +11,8 @@ from zerocity.measures.arrays import F64, I8, I16, I32
 NOWHERE = -1
 
 
-@dataclass
-class Packs:
-    """Every battery of the city, shape (packs,) each.
+class Packs(NamedTuple):
+    """Every battery of the city, shape (packs,) each; a tuple of arrays, so that kernels take it.
 
     Energy is the state that is kept; ``soc`` follows from it. A pack that ages keeps its energy
     and loses room.
@@ -24,15 +23,17 @@ class Packs:
     vehicle : the vehicle it is in, -1 none.
     born_day : day it was made, relative to the first day of the run (negative: before).
     life_days : age at which its owner gives it up [days].
-    capacity_kwh : when new [kWh]. energy_kwh : content now [kWh]. soh : 0-1.
+    capacity_kwh : when new [kWh]. usable_kwh : room when full today, capacity times soh [kWh].
+    energy_kwh : content now [kWh]. soh : 0-1.
     resistance : ratio to new, >= 1. temperature_c : [degC]. spread : ageing factor, about 1.
-    loss_kw_per_kw2 : ohmic loss when new [kW per kW squared].
+    loss_kw_per_kw2 : ohmic loss at today's resistance [kW per kW squared].
+    heat_k_per_kwh : warming by its own loss [K/kWh].
     charge_limit_kw : most power the pack takes [kW].
     target_soc : what its session or slot fills it to.
     ac_kw : AC power now, positive into the pack [kW]. plug_kw : limit of its plug, 0 unplugged.
     depart_step : step of the run by which it should be full.
     session_start, session_kwh : first step and AC energy of the running session.
-    throughput_kwh : energy in and out today [kWh].
+    throughput_kwh, loss_kwh : energy in and out, and lost, today [kWh].
     checked_day : day of its last check. fault : 0 none, 1 hidden fault that raises resistance.
     """
 
@@ -44,12 +45,14 @@ class Packs:
     born_day: I32
     life_days: F64
     capacity_kwh: F64
+    usable_kwh: F64
     energy_kwh: F64
     soh: F64
     resistance: F64
     temperature_c: F64
     spread: F64
     loss_kw_per_kw2: F64
+    heat_k_per_kwh: F64
     charge_limit_kw: F64
     target_soc: F64
     ac_kw: F64
@@ -58,38 +61,24 @@ class Packs:
     session_start: I32
     session_kwh: F64
     throughput_kwh: F64
+    loss_kwh: F64
     checked_day: I32
     fault: I8
 
     @property
-    def count(self) -> int:
-        """Number of packs."""
-        return int(self.product.shape[0])
-
-    @property
     def soc(self) -> F64:
         """State of charge against today's capacity, shape (packs,) [0-1]."""
-        return self.energy_kwh / (self.capacity_kwh * self.soh)
-
-    def room_kwh(self) -> F64:
-        """Energy that still fits, shape (packs,) [kWh]."""
-        return self.capacity_kwh * self.soh - self.energy_kwh
+        return self.energy_kwh / self.usable_kwh
 
     def appended(self, other: Packs) -> Packs:
         """Return these packs followed by ``other``."""
-        return Packs(
-            **{
-                f.name: np.concatenate([getattr(self, f.name), getattr(other, f.name)])
-                for f in fields(Packs)
-            }
-        )
+        return Packs(*(np.concatenate(pair) for pair in zip(self, other, strict=True)))
 
 
 def new_packs(count: int) -> Packs:
     """``count`` packs, new and empty, nowhere; the maker fills in the rest."""
     kinds = {"I16": np.int16, "I8": np.int8, "I32": np.int32, "F64": np.float64}
-    arrays = {f.name: np.zeros(count, kinds[str(f.type)]) for f in fields(Packs)}
-    packs = Packs(**arrays)
+    packs = Packs(*(np.zeros(count, kinds[_kind(k)]) for k in Packs.__annotations__.values()))
     packs.place[:] = NOWHERE
     packs.vehicle[:] = NOWHERE
     packs.fleet[:] = -1
@@ -98,3 +87,7 @@ def new_packs(count: int) -> Packs:
     packs.spread[:] = 1.0
     packs.target_soc[:] = 1.0
     return packs
+
+
+def _kind(annotation: object) -> str:
+    return str(getattr(annotation, "__forward_arg__", annotation))

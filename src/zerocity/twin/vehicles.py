@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from typing import NamedTuple
 
 import numpy as np
 
@@ -12,8 +12,7 @@ MOST_PACKS = 3
 FREE, WANTS, REFUELLING = 0, 1, 2
 
 
-@dataclass
-class Vehicles:
+class Vehicles(NamedTuple):
     """Shape (vehicles,) each, but ``packs`` (vehicles, 3), -1 where there is none.
 
     base, mid, demand : the site where it may refuel between days, between legs and on demand;
@@ -46,16 +45,14 @@ class Vehicles:
     kwh: F64
     missed_km: F64
 
-    @property
-    def count(self) -> int:
-        """Number of vehicles."""
-        return int(self.fleet.shape[0])
-
 
 def new_vehicles(count: int) -> Vehicles:
     """``count`` vehicles, parked and without packs."""
     kinds = {"I8": np.int8, "I32": np.int32, "F64": np.float64}
-    arrays = {f.name: np.zeros(count, kinds[str(f.type)]) for f in fields(Vehicles)}
+    names = (getattr(k, "__forward_arg__", k) for k in Vehicles.__annotations__.values())
+    arrays = dict(
+        zip(Vehicles._fields, (np.zeros(count, kinds[str(n)]) for n in names), strict=True)
+    )
     arrays["packs"] = np.full((count, MOST_PACKS), -1, np.int32)
     for name in ("base", "mid", "demand", "plugged"):
         arrays[name][:] = -1

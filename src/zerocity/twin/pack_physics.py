@@ -1,0 +1,100 @@
+"""Packs under power: energy, loss and temperature over one step."""
+
+from __future__ import annotations
+
+import math
+
+from numba import njit
+
+from zerocity.batteries.state import Packs
+from zerocity.charging.acceptance import acceptance
+from zerocity.measures.arrays import F32, F64, I32
+
+# A pack that is plugged in or stands in a station is kept in this band by its own thermal
+# management, whose energy is part of the charger's loss; an assumption.
+KEPT_COLDEST_C = 10.0
+KEPT_WARMEST_C = 32.0
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+def wanting(
+    now: int,
+    efficiency: float,
+    packs: Packs,
+    ids: I32,
+    site: I32,
+    need_kwh: F64,
+    limit_kw: F64,
+    steps_left: I32,
+) -> int:
+    """List the plugged packs that are not full at step ``now`` of the run; return how many.
+
+    Writes pack ``ids``, their ``site``, AC ``need_kwh`` and ``limit_kw`` and ``steps_left``.
+    """
+    n = 0
+    for p in range(packs.plug_kw.size):
+        if packs.plug_kw[p] <= 0.0:
+            continue
+        usable = packs.usable_kwh[p]
+        missing = packs.target_soc[p] * usable - packs.energy_kwh[p]
+        if missing <= 1e-6 * usable:
+            continue
+        taken = packs.charge_limit_kw[p] * acceptance(packs.energy_kwh[p] / usable)
+        ids[n] = p
+        site[n] = packs.place[p]
+        need_kwh[n] = missing / efficiency
+        limit_kw[n] = min(packs.plug_kw[p], taken / efficiency)
+        steps_left[n] = max(packs.depart_step[p] - now, 0)
+        n += 1
+    return n
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+def charge(
+    lo: int,
+    hi: int,
+    step: int,
+    step_h: float,
+    charge_efficiency: float,
+    discharge_efficiency: float,
+    outdoor_c: float,
+    follow: float,
+    packs: Packs,
+    soc_history: F32,
+    temperature_history: F32,
+) -> None:
+    """Apply ``packs.ac_kw`` to packs ``lo``..``hi`` for one step and write their histories.
+
+    AC power becomes DC at the charger's or inverter's efficiency; the pack's own ohmic loss is
+    taken at nominal voltage. What does not end in the pack is loss, so energy is conserved to
+    rounding. Temperature follows its surroundings by ``follow`` = 1 - exp(-step / time constant),
+    the exact step of a first-order lag, and rises with the heat of its loss.
+    Histories (steps, packs).
+    """
+    for p in range(lo, hi):
+        heat = 0.0
+        power = packs.ac_kw[p]
+        usable = packs.usable_kwh[p]
+        if power != 0.0:
+            before = packs.energy_kwh[p]
+            dc = power * charge_efficiency if power > 0.0 else power / discharge_efficiency
+            ohmic = packs.loss_kw_per_kw2[p] * dc * dc
+            after = min(max(before + (dc - ohmic) * step_h, 0.0), usable)
+            packs.energy_kwh[p] = after
+            packs.loss_kwh[p] += power * step_h - (after - before)
+            packs.throughput_kwh[p] += abs(after - before)
+            packs.session_kwh[p] += power * step_h
+            heat = ohmic * step_h * packs.heat_k_per_kwh[p]
+            packs.ac_kw[p] = 0.0
+        around = outdoor_c
+        if packs.place[p] >= 0:
+            around = min(max(outdoor_c, KEPT_COLDEST_C), KEPT_WARMEST_C)
+        warmer = (around - packs.temperature_c[p]) * follow + heat
+        packs.temperature_c[p] += warmer
+        soc_history[step, p] = packs.energy_kwh[p] / usable
+        temperature_history[step, p] = packs.temperature_c[p]
+
+
+def follow_share(step_h: float, time_constant_h: float) -> float:
+    """Share of the way to its surroundings that a pack's temperature goes in one step [0-1]."""
+    return 1.0 - math.exp(-step_h / time_constant_h)

@@ -1,0 +1,262 @@
+"""Plugs and swaps: the hands at every station, one vehicle after the other.
+
+A vehicle plugs in between its legs and at its base when its charge is below what it likes; on
+the road it charges or swaps when it is low. Order is the order of the vehicles, so a run is the
+same every time.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+from zerocity.batteries.state import Packs
+from zerocity.measures.arrays import F64, I8, I32, Bools
+from zerocity.swapping.handover import READY_SOC, fullest
+from zerocity.swapping.restocking import due_in_steps
+from zerocity.twin.driving import vehicle_soc
+from zerocity.twin.vehicles import FREE, MOST_PACKS, REFUELLING, WANTS, Vehicles
+
+CHARGE, SWAP = 0, 1
+# A fast charge on the road ends here or after an hour, whichever comes first; an assumption.
+FAST_TARGET_SOC = 0.85
+FAST_STEPS = 4
+
+
+class Stations(NamedTuple):
+    """Sites as the vehicles meet them, shape (sites,) but for ``slots``.
+
+    free : plugs not in use. plug_kw : power of one plug. first_slot, last_slot : its part of
+    ``slots`` (the pack in each place, -1 empty). swaps_left : handovers its bays still manage in
+    this step. swaps : handovers begun in each step today (sites, steps). expected : swaps
+    expected in each step of an ordinary day (sites, steps).
+    """
+
+    free: I32
+    plug_kw: F64
+    first_slot: I32
+    last_slot: I32
+    slots: I32
+    swaps_left: F64
+    swaps: F64
+    expected: F64
+
+
+class FleetRules(NamedTuple):
+    """What the drivers of each fleet do, shape (fleets,)."""
+
+    plug_below_soc: F64
+    target_soc: F64
+    swaps: Bools
+
+
+class Log(NamedTuple):
+    """Sessions that ended today; ``size[0]`` rows are in use."""
+
+    size: I32
+    start: I32
+    end: I32
+    site: I32
+    battery: I32
+    vehicle: I32
+    fleet: I8
+    kind: I8
+    energy_kwh: F64
+
+
+def new_log(rows: int) -> Log:
+    """An empty log with room for ``rows`` sessions."""
+    whole = [np.zeros(rows, np.int32) for _ in range(5)]
+    small = [np.zeros(rows, np.int8) for _ in range(2)]
+    return Log(np.zeros(1, np.int32), *whole, *small, np.zeros(rows))
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+def note(
+    log: Log,
+    start: int,
+    end: int,
+    site: int,
+    battery: int,
+    vehicle: int,
+    fleet: int,
+    kind: int,
+    energy_kwh: float,
+) -> None:
+    """Write one session into the log; a full log drops none: the caller sizes it for the worst."""
+    n = log.size[0]
+    log.start[n], log.end[n], log.site[n] = start, end, site
+    log.battery[n], log.vehicle[n] = battery, vehicle
+    log.fleet[n], log.kind[n], log.energy_kwh[n] = fleet, kind, energy_kwh
+    log.size[0] = n + 1
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+def plug_in(
+    cars: Vehicles, packs: Packs, at: Stations, v: int, site: int, now: int, depart: int, soc: float
+) -> None:
+    """Connect vehicle ``v`` at ``site`` until step ``depart``; its packs share the plug."""
+    at.free[site] -= 1
+    cars.plugged[v] = site
+    count = 0
+    for k in range(MOST_PACKS):
+        if cars.packs[v, k] >= 0:
+            count += 1
+    for k in range(MOST_PACKS):
+        p = cars.packs[v, k]
+        if p >= 0:
+            packs.place[p] = site
+            packs.plug_kw[p] = at.plug_kw[site] / count
+            packs.depart_step[p] = depart
+            packs.target_soc[p] = soc
+            packs.session_start[p] = now
+            packs.session_kwh[p] = 0.0
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+def unplug(cars: Vehicles, packs: Packs, at: Stations, log: Log, v: int, now: int) -> None:
+    """Disconnect vehicle ``v`` and write its session down."""
+    site = cars.plugged[v]
+    at.free[site] += 1
+    cars.plugged[v] = -1
+    for k in range(MOST_PACKS):
+        p = cars.packs[v, k]
+        if p >= 0:
+            if packs.session_kwh[p] > 0.0:
+                start = packs.session_start[p]
+                energy = packs.session_kwh[p]
+                note(log, start, now, site, p, v, cars.fleet[v], CHARGE, energy)
+            packs.place[p] = -1
+            packs.plug_kw[p] = 0.0
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+def swap(
+    cars: Vehicles,
+    packs: Packs,
+    at: Stations,
+    log: Log,
+    v: int,
+    site: int,
+    now: int,
+    step: int,
+    stages: I8,
+) -> bool:
+    """Exchange all packs of vehicle ``v`` at ``site``; False when it must wait.
+
+    stages : value of (in service, swap pool).
+    """
+    count = 0
+    for k in range(MOST_PACKS):
+        if cars.packs[v, k] >= 0:
+            count += 1
+    lo, hi = at.first_slot[site], at.last_slot[site]
+    chosen = np.full(MOST_PACKS, -1, np.int32)
+    if at.swaps_left[site] < 1.0:
+        return False
+    ready = fullest(
+        at.slots, lo, hi, packs.energy_kwh, packs.usable_kwh, READY_SOC, count, chosen
+    )
+    if ready < count:
+        return False
+    at.swaps_left[site] -= 1.0
+    at.swaps[site, step] += 1.0
+    due = now + due_in_steps(at.expected[site], step, (hi - lo) // count)
+    k = 0
+    for place in range(MOST_PACKS):
+        old = cars.packs[v, place]
+        if old < 0:
+            continue
+        new = at.slots[chosen[k]]
+        at.slots[chosen[k]] = old
+        k += 1
+        gained = packs.energy_kwh[new] - packs.energy_kwh[old]
+        note(log, now, now, site, new, v, cars.fleet[v], SWAP, gained)
+        cars.packs[v, place] = new
+        packs.vehicle[new], packs.vehicle[old] = v, -1
+        packs.fleet[new] = packs.fleet[old]
+        packs.stage[new], packs.stage[old] = stages[0], stages[1]
+        packs.place[new], packs.place[old] = -1, site
+        packs.plug_kw[new], packs.plug_kw[old] = 0.0, at.plug_kw[site]
+        packs.target_soc[old] = 1.0
+        packs.depart_step[old] = due
+        packs.session_kwh[old] = 0.0
+    return True
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+def on_the_road(
+    cars: Vehicles,
+    packs: Packs,
+    at: Stations,
+    rules: FleetRules,
+    log: Log,
+    v: int,
+    now: int,
+    step: int,
+    stages: I8,
+) -> None:
+    """Serve a vehicle that is low, or let one go that has charged enough."""
+    site = cars.demand[v]
+    f = cars.fleet[v]
+    if cars.mode[v] == WANTS:
+        if rules.swaps[f]:
+            if swap(cars, packs, at, log, v, site, now, step, stages):
+                cars.mode[v] = FREE
+        elif at.free[site] > 0:
+            plug_in(cars, packs, at, v, site, now, now + FAST_STEPS, FAST_TARGET_SOC)
+            cars.mode[v] = REFUELLING
+    elif vehicle_soc(cars, packs, v) >= FAST_TARGET_SOC - 0.01 or _is_due(cars, packs, v, now):
+        unplug(cars, packs, at, log, v, now)
+        cars.mode[v] = FREE
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+def _is_due(cars: Vehicles, packs: Packs, v: int, now: int) -> bool:
+    return bool(packs.depart_step[cars.packs[v, 0]] <= now)
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+def serve(
+    cars: Vehicles,
+    packs: Packs,
+    at: Stations,
+    rules: FleetRules,
+    log: Log,
+    now: int,
+    step: int,
+    steps_per_day: int,
+    stages: I8,
+) -> None:
+    """Plug in, unplug and swap every vehicle at the beginning of a step.
+
+    now : step of the run. step : step of the day.
+    """
+    for v in range(cars.fleet.size):
+        if cars.mode[v] != FREE:
+            on_the_road(cars, packs, at, rules, log, v, now, step, stages)
+            continue
+        one = cars.start1[v] <= step < cars.end1[v]
+        two = cars.start2[v] <= step < cars.end2[v]
+        if one or two:
+            if cars.plugged[v] >= 0:
+                unplug(cars, packs, at, log, v, now)
+            continue
+        if cars.plugged[v] >= 0:
+            continue
+        between = cars.end1[v] <= step < cars.start2[v]
+        site = cars.mid[v] if between else cars.base[v]
+        if site < 0 or at.free[site] <= 0:
+            continue
+        if vehicle_soc(cars, packs, v) >= rules.plug_below_soc[cars.fleet[v]]:
+            continue
+        if between:
+            leave = cars.start2[v]
+        elif step < cars.start1[v]:
+            leave = cars.start1[v]
+        else:
+            leave = steps_per_day + cars.next_start[v]
+        target = rules.target_soc[cars.fleet[v]]
+        plug_in(cars, packs, at, v, site, now, now - step + leave, target)
