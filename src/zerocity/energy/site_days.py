@@ -96,15 +96,62 @@ class SitePlans:
     shortfall_kwh: FloatArray
 
 
+_ARRAYS = tuple(f.name for f in fields(SiteDays) if f.name != "step_h")
+_SERIES = frozenset(
+    {"load_kw", "pv_kw", "buy_cny_per_kwh", "sell_cny_per_kwh"}
+    | {"flex_min_kwh", "flex_max_kwh", "flex_limit_kw"}
+)
+_SIGNED = frozenset({"buy_cny_per_kwh", "sell_cny_per_kwh"})
+
+
+def check(days: SiteDays) -> None:
+    """Raise InputError naming the array, the site and the step of the first unlawful value."""
+    if not days.step_h > 0.0:
+        raise InputError("step_h", str(days.step_h), "hours, more than 0")
+    if days.load_kw.ndim != 2 or 0 in days.load_kw.shape:
+        raise InputError("load_kw", f"shape {days.load_kw.shape}", "(sites, steps), none of them 0")
+    for name in _ARRAYS:
+        values = getattr(days, name)
+        wanted = days.load_kw.shape if name in _SERIES else (days.sites,)
+        if values.shape != wanted:
+            raise InputError(name, f"shape {values.shape}", f"shape {wanted}")
+        _refuse(name, values, ~np.isfinite(values), "a finite number")
+        if name not in _SIGNED:
+            _refuse(name, values, values < 0.0, "0 or more")
+    for name in ("store_charge_efficiency", "store_discharge_efficiency"):
+        values = getattr(days, name)
+        _refuse(name, values, (values <= 0.0) | (values > 1.0), "above 0, at most 1")
+    _check_pairs(days)
+
+
+def _check_pairs(days: SiteDays) -> None:
+    sell = days.sell_cny_per_kwh
+    _refuse("sell_cny_per_kwh", sell, sell > days.buy_cny_per_kwh, "at most the buying price")
+    for name in ("flex_min_kwh", "flex_max_kwh"):
+        values = getattr(days, name)
+        falls = np.diff(values, axis=1, prepend=0.0) < 0.0
+        _refuse(name, values, falls, "a cumulative series that never falls")
+    low = days.flex_min_kwh
+    _refuse("flex_min_kwh", low, low > days.flex_max_kwh, "at most flex_max_kwh")
+
+
+def _refuse(name: str, values: FloatArray, bad: npt.NDArray[np.bool_], wanted: str) -> None:
+    if bad.any():
+        at = tuple(int(i) for i in np.argwhere(bad)[0])
+        where = f"{name}, site {at[0]}" + (f", step {at[1]}" if len(at) > 1 else "")
+        raise InputError(where, str(values[at]), wanted)
+
+
+def pick(days: SiteDays, sites: npt.NDArray[np.intp] | slice) -> SiteDays:
+    """Return the chosen sites only."""
+    return SiteDays(days.step_h, **{name: getattr(days, name)[sites] for name in _ARRAYS})
+
+
 def split(days: SiteDays, size: int) -> list[SiteDays]:
     """Cut ``days`` into blocks of ``size`` sites, in order; the last may be smaller."""
     if size < 1:
         raise InputError("size", str(size), "an integer of at least 1")
-    names = [f.name for f in fields(SiteDays) if f.name != "step_h"]
-    return [
-        SiteDays(days.step_h, **{name: getattr(days, name)[at : at + size] for name in names})
-        for at in range(0, days.sites, size)
-    ]
+    return [pick(days, slice(at, at + size)) for at in range(0, days.sites, size)]
 
 
 def join(plans: Iterable[SitePlans]) -> SitePlans:

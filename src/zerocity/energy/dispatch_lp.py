@@ -1,0 +1,281 @@
+"""Linear programs of a site's day, solved by HiGHS from whole arrays.
+
+Two programs cover every site. A site whose only freedom is flexible charging needs a *flow*: its
+charging draws first on sun that would be lost, then on sun that would be exported, then on the
+grid, so each source is a column with a width and no balance row is left. A site with a store (or
+with negative prices) needs the *whole* program with a balance row.
+
+Sites of equal structure share one matrix. Only costs and bounds change from site to site, and the
+dual simplex method starts from the basis of the site before (Dantzig's bounded dual simplex as in
+Huangfu and Hall 2018, doi:10.1007/s12532-017-0130-5).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import highspy
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+
+from zerocity.energy.site_days import FloatArray, SiteDays
+from zerocity.errors import ZerocityError
+
+COST_SCALE = 100.0
+"""Costs enter HiGHS in fen, so that ties a hair apart stay above its dual tolerance."""
+TIE_CNY_PER_KWH = 1e-7
+"""Preference for acting early among equal prices: keeps plans alike from day to day."""
+TOLERANCE = 1e-9
+
+FLOW_COLUMNS = ("spare", "diverted", "grid", "level", "lost")
+WHOLE_COLUMNS = (
+    *("import", "overload", "export", "sun", "charge", "discharge", "store"),
+    *("flex", "level", "lost"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Costs and bounds of k programs of one matrix: (k, columns) and (k, rows)."""
+
+    cost: FloatArray
+    low: FloatArray
+    high: FloatArray
+    row_low: FloatArray
+    row_high: FloatArray
+
+
+class Table:
+    """A (k, columns) array with named blocks of T columns and the peak as last column."""
+
+    def __init__(self, names: tuple[str, ...], sites: int, steps: int, fill: float = 0.0) -> None:
+        self.values: FloatArray = np.full((sites, len(names) * steps + 1), fill)
+        self._at = {name: slice(i * steps, (i + 1) * steps) for i, name in enumerate(names)}
+
+    def __setitem__(self, name: str, values: npt.ArrayLike) -> None:
+        self.values[:, self._at[name]] = values
+
+    def __getitem__(self, name: str) -> FloatArray:
+        return self.values[:, self._at[name]]
+
+
+def penalties(days: SiteDays) -> tuple[FloatArray, FloatArray]:
+    """Penalties for a missing flexible kWh and for an overload kWh, each (S, 1) [CNY/kWh].
+
+    Missing energy costs more than any price or peak could save, and an overload more than missing
+    energy: the connection is the harder limit.
+    """
+    dearest = np.abs(days.buy_cny_per_kwh).max(axis=1, keepdims=True)
+    missing = 10.0 * (1.0 + dearest) + 2.0 * days.demand_charge_cny_per_kw[:, None] / days.step_h
+    return missing, 4.0 * missing
+
+
+@lru_cache(maxsize=64)
+def flow_matrix(steps: int, step_h: float) -> sparse.csc_matrix:
+    """Rows: level of the flexible energy (T), import under the peak (T)."""
+    one, rise = sparse.identity(steps), _differences(steps)
+    peak = sparse.csc_matrix(np.full((steps, 1), -1.0))
+    flow = -step_h * one
+    rows: list[list[Any]] = [
+        [flow, flow, flow, rise, -one, None],
+        [None, None, one, None, None, peak],
+    ]
+    return sparse.csc_matrix(sparse.bmat(rows))
+
+
+@lru_cache(maxsize=64)
+def whole_matrix(steps: int, step_h: float, round_trip: float) -> sparse.csc_matrix:
+    """Rows: balance, store, level, peak (T each). The store counts in AC kWh of charging."""
+    one, rise = sparse.identity(steps), _differences(steps)
+    peak = sparse.csc_matrix(np.full((steps, 1), -1.0))
+    inflow, outflow = -step_h * one, step_h / round_trip * one
+    rows: list[list[Any]] = [
+        [one, one, -one, one, -one, one, None, -one, None, None, None],
+        [None, None, None, None, inflow, outflow, rise, None, None, None, None],
+        [None, None, None, None, None, None, None, inflow, rise, -one, None],
+        [one, one, None, None, None, None, None, None, None, None, peak],
+    ]
+    return sparse.csc_matrix(sparse.bmat(rows))
+
+
+def _differences(steps: int) -> sparse.csc_matrix:
+    return sparse.csc_matrix(sparse.identity(steps) - sparse.eye(steps, k=-1))
+
+
+def flow_batch(days: SiteDays, missing: FloatArray) -> Batch:
+    """Programs of sites whose only freedom is flexible charging; needs ``buy >= 0``."""
+    sites, steps, h = days.sites, days.steps, days.step_h
+    widths = flow_widths(days)
+    cost = Table(FLOW_COLUMNS, sites, steps)
+    early = _early(steps, 1.3)
+    cost["spare"] = h * early
+    cost["diverted"] = h * (np.maximum(days.sell_cny_per_kwh, 0.0) + early)
+    cost["grid"] = h * (days.buy_cny_per_kwh + early)
+    cost["lost"] = missing
+    cost.values[:, -1] = days.demand_charge_cny_per_kw
+    low, high = Table(FLOW_COLUMNS, sites, steps), Table(FLOW_COLUMNS, sites, steps, np.inf)
+    low["level"], high["level"] = days.flex_min_kwh, days.flex_max_kwh
+    high["spare"], high["diverted"], high["grid"] = widths
+    own = np.maximum(days.load_kw - days.pv_kw, 0.0)
+    low.values[:, -1] = np.maximum(days.peak_so_far_kw, own.max(axis=1))
+    level = np.zeros((sites, steps))
+    return Batch(
+        cost.values * COST_SCALE,
+        low.values,
+        high.values,
+        np.hstack([level, np.full((sites, steps), -np.inf)]),
+        np.hstack([level, -own]),
+    )
+
+
+def flow_widths(days: SiteDays) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Power for charging from lost sun, from exported sun and from the grid, each (S, T) [kW]."""
+    surplus = np.maximum(days.pv_kw - days.load_kw, 0.0)
+    own = np.maximum(days.load_kw - days.pv_kw, 0.0)
+    exported = np.where(
+        days.sell_cny_per_kwh > 0.0, np.minimum(surplus, days.export_limit_kw[:, None]), 0.0
+    )
+    spare = np.minimum(surplus - exported, days.flex_limit_kw)
+    diverted = np.minimum(exported, days.flex_limit_kw - spare)
+    room = np.maximum(days.import_limit_kw[:, None] - own, 0.0)
+    return spare, diverted, np.minimum(room, days.flex_limit_kw - spare - diverted)
+
+
+def whole_batch(days: SiteDays, missing: FloatArray, overload: FloatArray) -> Batch:
+    """Programs of sites with a store or with negative prices."""
+    cost = _whole_cost(days, missing, overload)
+    low, high = _whole_bounds(days)
+    sites, steps = days.sites, days.steps
+    zero = np.zeros((sites, steps))
+    start = zero.copy()
+    start[:, 0] = store_start_kwh(days) / days.store_charge_efficiency
+    equal = [days.load_kw, start, zero]
+    return Batch(
+        cost.values * COST_SCALE,
+        low.values,
+        high.values,
+        np.hstack([*equal, np.full((sites, steps), -np.inf)]),
+        np.hstack([*equal, zero]),
+    )
+
+
+def _whole_cost(days: SiteDays, missing: FloatArray, overload: FloatArray) -> Table:
+    h, steps = days.step_h, days.steps
+    cost = Table(WHOLE_COLUMNS, days.sites, steps)
+    cost["import"] = h * days.buy_cny_per_kwh
+    cost["overload"] = h * (days.buy_cny_per_kwh + overload)
+    cost["export"] = h * (TIE_CNY_PER_KWH - days.sell_cny_per_kwh)
+    wear = days.wear_cny_per_kwh[:, None] / 2.0
+    # Unlike slopes, so that delaying one use to advance another is never a tie again.
+    cost["charge"] = h * (wear + _early(steps, 1.7))
+    cost["discharge"] = h * (wear + _early(steps, 2.1))
+    cost["flex"] = h * _early(steps, 1.3)
+    cost["lost"] = missing
+    cost.values[:, -1] = days.demand_charge_cny_per_kw
+    return cost
+
+
+def _whole_bounds(days: SiteDays) -> tuple[Table, Table]:
+    sites, steps = days.sites, days.steps
+    low, high = Table(WHOLE_COLUMNS, sites, steps), Table(WHOLE_COLUMNS, sites, steps, np.inf)
+    high["import"] = days.import_limit_kw[:, None]
+    high["export"] = days.export_limit_kw[:, None]
+    high["sun"] = days.pv_kw
+    high["charge"] = days.store_charge_kw[:, None]
+    high["discharge"] = days.store_discharge_kw[:, None]
+    high["store"] = (days.store_kwh / days.store_charge_efficiency)[:, None]
+    low["store"][:, -1] = store_goal_kwh(days) / days.store_charge_efficiency
+    high["flex"] = days.flex_limit_kw
+    low["level"], high["level"] = days.flex_min_kwh, days.flex_max_kwh
+    low.values[:, -1] = days.peak_so_far_kw
+    return low, high
+
+
+def _early(steps: int, power: float) -> FloatArray:
+    """Tie-breaking cost that grows over the day, (T,) [CNY/kWh]."""
+    return np.asarray(TIE_CNY_PER_KWH * (np.arange(1, steps + 1) / steps) ** power)
+
+
+def store_start_kwh(days: SiteDays) -> FloatArray:
+    """Content at the start, kept within the capacity, (S,) [kWh]."""
+    return np.clip(days.store_initial_kwh, 0.0, days.store_kwh)
+
+
+def store_goal_kwh(days: SiteDays) -> FloatArray:
+    """Least content at the end, lowered to what full charging could reach, (S,) [kWh]."""
+    gain = days.store_charge_kw * days.store_charge_efficiency * days.step_h * days.steps
+    reach = np.minimum(days.store_kwh, store_start_kwh(days) + gain)
+    # A hair of room: the bound is met exactly in real numbers but not always in doubles.
+    return np.minimum(days.store_final_kwh, reach * (1.0 - 1e-12))
+
+
+def solve(matrix: sparse.csc_matrix, batch: Batch) -> FloatArray:
+    """Solve the programs of ``batch`` one after another; (k, columns).
+
+    Raises ZerocityError when HiGHS finds no optimum, which lawful input cannot cause.
+    """
+    solver = _solver()
+    rows, columns = matrix.shape
+    answers = np.empty((batch.cost.shape[0], columns))
+    row_at, column_at = (np.arange(n, dtype=np.int32) for n in (rows, columns))
+    solver.passModel(_program(matrix, batch))
+    for k in range(answers.shape[0]):
+        if k:
+            solver.changeColsCost(columns, column_at, batch.cost[k])
+            solver.changeColsBounds(columns, column_at, batch.low[k], batch.high[k])
+            _change_rows(solver, row_at, batch.row_low[k], batch.row_high[k])
+        answers[k] = _run(solver)
+    return answers
+
+
+def _change_rows(
+    solver: highspy.Highs, at: npt.NDArray[np.int32], low: FloatArray, high: FloatArray
+) -> None:
+    # highspy binds the call but its type stub leaves it out.
+    solver.changeRowsBounds(at.size, at, low, high)  # type: ignore[attr-defined]
+
+
+def _solver() -> highspy.Highs:
+    solver: highspy.Highs = highspy.Highs()  # type: ignore[no-untyped-call]
+    options: dict[str, bool | int | float | str] = {
+        "output_flag": False,
+        "threads": 1,
+        "parallel": "off",
+        "random_seed": 1,
+        "solver": "simplex",
+        "simplex_strategy": 1,
+        "presolve": "off",
+        "primal_feasibility_tolerance": TOLERANCE,
+        "dual_feasibility_tolerance": TOLERANCE,
+    }
+    for name, value in options.items():
+        solver.setOptionValue(name, value)
+    return solver
+
+
+def _program(matrix: sparse.csc_matrix, batch: Batch) -> highspy.HighsLp:
+    program = highspy.HighsLp()
+    program.num_row_, program.num_col_ = matrix.shape
+    program.col_cost_ = batch.cost[0]
+    program.col_lower_, program.col_upper_ = batch.low[0], batch.high[0]
+    program.row_lower_, program.row_upper_ = batch.row_low[0], batch.row_high[0]
+    program.a_matrix_.format_ = highspy.MatrixFormat.kColwise
+    program.a_matrix_.start_ = matrix.indptr
+    program.a_matrix_.index_ = matrix.indices
+    program.a_matrix_.value_ = matrix.data
+    return program
+
+
+def _run(solver: highspy.Highs) -> FloatArray:
+    solver.run()
+    if solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+        # A basis carried over can be too ill-conditioned to go on from; a cold start is not.
+        solver.clearSolver()
+        solver.run()
+    if solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+        status = solver.modelStatusToString(solver.getModelStatus())
+        raise ZerocityError(f"day plan: HiGHS ended with '{status}', wanted an optimum")
+    return np.asarray(solver.getSolution().col_value)
