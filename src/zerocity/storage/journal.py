@@ -1,0 +1,81 @@
+"""The journal of a day: what was seen and what was said, so that it can be decided again."""
+
+from __future__ import annotations
+
+import zipfile
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from zerocity.control.snapshot import Commands, PlanRow, Snapshot
+from zerocity.energy.dispatch import SiteDays, SitePlans
+from zerocity.errors import InputError
+
+FORMAT = 1
+_STEP_PARTS = (("snapshot", Snapshot), ("row", PlanRow), ("commands", Commands))
+
+
+class DayJournal:
+    """Keeps one day in memory and writes it as one ``.npz`` file."""
+
+    def __init__(self) -> None:
+        self._arrays: dict[str, Any] = {"format": np.array(FORMAT)}
+        self.steps = 0
+
+    def plan(self, days: SiteDays, plans: SitePlans) -> None:
+        """Note the day plan and what it was made from."""
+        for name, part in (("days", days), ("plans", plans)):
+            self._note(name, part)
+
+    def step(self, snapshot: Snapshot, row: PlanRow, commands: Commands) -> None:
+        """Note one step."""
+        for (name, _), part in zip(_STEP_PARTS, (snapshot, row, commands), strict=True):
+            self._note(f"{self.steps:04d}/{name}", part)
+        self.steps += 1
+
+    def _note(self, prefix: str, part: Any) -> None:
+        for one in fields(part):
+            self._arrays[f"{prefix}/{one.name}"] = np.array(getattr(part, one.name))
+
+    def save(self, path: Path) -> None:
+        """Write the file whole or not at all."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_suffix(".part")
+        with part.open("wb") as file:
+            np.savez_compressed(file, **{**self._arrays, "steps": np.array(self.steps)})
+        part.replace(path)
+
+
+class JournalFile:
+    """A written journal, read step by step."""
+
+    def __init__(self, path: Path) -> None:
+        if not path.is_file():
+            raise InputError(str(path), "no such file", "a journal, e.g. RUN/journal/2026-01-01.npz")
+        try:
+            self._data = np.load(path, allow_pickle=False)
+            made_by = int(self._data["format"])
+            self.steps = int(self._data["steps"])
+        except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile) as error:
+            raise InputError(str(path), f"not a journal ({error})", "a .npz file of a run") from error
+        if made_by != FORMAT:
+            raise InputError(f"{path}: format", str(made_by), f"format {FORMAT}")
+        self._path = path
+
+    def plan(self) -> tuple[SiteDays, SitePlans]:
+        """Return the day's planning input and the plans that were made."""
+        return self._read("days", SiteDays), self._read("plans", SitePlans)
+
+    def step(self, step: int) -> tuple[Snapshot, PlanRow, Commands]:
+        """Return what was seen, planned and said at ``step``."""
+        snapshot, row, commands = (self._read(f"{step:04d}/{n}", kind) for n, kind in _STEP_PARTS)
+        return snapshot, row, commands
+
+    def _read(self, prefix: str, kind: Any) -> Any:
+        try:
+            values = {one.name: self._data[f"{prefix}/{one.name}"] for one in fields(kind)}
+        except (KeyError, ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
+            raise InputError(str(self._path), f"damaged at {prefix} ({error})", "a whole journal") from error
+        return kind(**{k: v.item() if v.ndim == 0 else v for k, v in values.items()})
