@@ -1,7 +1,7 @@
 """Floors 1-7 are pure, functions and files stay small; each rule also fails on code that breaks it.
 
-Pure: no disk, no socket, no database, no waiting, no clock, no randomness but from a given seed. Everywhere:
-no imports inside functions (but in cli commands), nobody imports the package's own face.
+Pure: no disk, no socket, no database, no waiting, no clock, no randomness but from a given seed.
+Everywhere: no imports inside functions (but in cli commands), none of the package's own face.
 """
 
 from __future__ import annotations
@@ -215,7 +215,7 @@ def test_functions_stay_small() -> None:
     assert not too_long, f"functions over {MOST_LINES_OF_A_FUNCTION} lines: {too_long}"
     long = {name: lines for name, lines in lengths.items() if lines > USUAL_LINES_OF_A_FUNCTION}
     assert len(long) <= 0.05 * len(lengths), (
-        f"{len(long)} of {len(lengths)} functions are over {USUAL_LINES_OF_A_FUNCTION} lines: {long}"
+        f"{len(long)} of {len(lengths)} functions over {USUAL_LINES_OF_A_FUNCTION} lines: {long}"
     )
 
 
