@@ -10,6 +10,9 @@ import numpy.typing as npt
 from zerocity.errors import InputError
 from zerocity.fleets.vehicle import Boat, RoadVehicle
 
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+
 KINDS = ("bus", "brt", "truck", "taxi", "car", "two_wheeler", "boat")
 REFUELS = ("charge", "swap")
 # Driving faster than this times the fleet's mean speed over a whole leg is not believed.
@@ -52,7 +55,7 @@ class FleetSpec:
     """One fleet: how many of which vehicle, when and how far they drive, where they refuel.
 
     kind : one of `KINDS`. refuel : one of `REFUELS`, what happens when soc < ``reserve_soc``.
-    speed_kmh : mean driving speed with stops [km/h]; boats: mean speed through water.
+    speed_kmh : mean driving speed over ground, with stops [km/h].
     stops_per_km : stops and near-stops [1/km]. grade_mean : mean absolute road grade [-].
     base/mid/on_demand_site_kind : site kinds where it refuels, "" = none.
     plug_below_soc : plugs in at base or mid when soc is below, 1 = always [0-1].
@@ -120,6 +123,11 @@ class FleetSpec:
         if not isinstance(self.vehicle, wanted):
             came = type(self.vehicle).__name__
             raise self._error("vehicle", came, f"a {wanted.__name__} for a {self.kind}")
+        if isinstance(self.vehicle, Boat):
+            still = self.vehicle.speed_through_water_kmh
+            if abs(self.current_kmh) >= still:
+                wanted_speed = f"below the speed through water ({still:g} km/h)"
+                raise self._error("current_kmh", f"{self.current_kmh}", wanted_speed)
         if self.reserve_soc > self.target_soc:
             came = f"{self.reserve_soc}"
             raise self._error("reserve_soc", came, f"at most target_soc ({self.target_soc:g})")
@@ -156,3 +164,102 @@ class DayDuty:
     end2: npt.NDArray[np.int16]
     km1: npt.NDArray[np.float64]
     km2: npt.NDArray[np.float64]
+
+
+def in_season(spec: FleetSpec, day_of_year: int) -> bool:
+    """Whether the fleet serves on this day of the year (1-366)."""
+    first, last = spec.season_first_day, spec.season_last_day
+    if first <= last:
+        return first <= day_of_year <= last
+    return day_of_year >= first or day_of_year <= last
+
+
+def day_duty(
+    spec: FleetSpec,
+    rng: np.random.Generator,
+    *,
+    workday: bool,
+    day_of_year: int,
+    steps_per_day: int,
+    service_factor: float = 1.0,
+) -> DayDuty:
+    """Draw one day: who serves, when its legs start and end, how far it drives.
+
+    The mean distance of an active vehicle is that of the spec; each leg gets its share by length.
+    A vehicle drawn to go farther than its legs allow at `MAX_SPEED_RATIO` times ``speed_kmh`` works
+    longer: later in the evening, then earlier in the morning, then through the break; only beyond
+    that is the distance cut. The same generator state gives the same day.
+
+    Parameters
+    ----------
+    rng : generator that belongs to this fleet and day.
+    workday : Monday to Friday. day_of_year : 1-366; out of season nobody serves.
+    steps_per_day : 96 for quarter hours, at least 1.
+    service_factor : scales the share in service, 0 = suspended (flood, holiday) [>= 0].
+    """
+    if steps_per_day < 1:
+        raise InputError("steps_per_day", f"{steps_per_day}", "at least 1")
+    share = (spec.active_workday if workday else spec.active_restday) * max(service_factor, 0.0)
+    if not in_season(spec, day_of_year):
+        share = 0.0
+    active = rng.random(spec.vehicles) < share
+    wanted_km = _distances(spec, rng, spec.km_workday if workday else spec.km_restday)
+    active &= wanted_km > 0
+    legs = _legs(spec, rng, steps_per_day)
+    step_km = MAX_SPEED_RATIO * spec.speed_kmh * 24.0 / steps_per_day
+    needed = np.minimum(np.ceil(wanted_km / step_km), steps_per_day).astype(np.int64)
+    start1, end1, start2, end2 = np.where(active, _lengthen(legs, needed, steps_per_day), 0)
+    steps = end1 - start1 + end2 - start2
+    km = np.where(active, np.minimum(wanted_km, step_km * steps), 0.0)
+    km1 = km * (end1 - start1) / np.maximum(steps, 1)
+    return DayDuty(
+        start1=start1.astype(np.int16),
+        end1=end1.astype(np.int16),
+        start2=start2.astype(np.int16),
+        end2=end2.astype(np.int16),
+        km1=km1,
+        km2=np.where(end2 > start2, km - km1, 0.0),
+    )
+
+
+def _distances(spec: FleetSpec, rng: np.random.Generator, mean_km: float) -> FloatArray:
+    """Lognormal with the mean kept whatever the spread, shape (vehicles,) [km]."""
+    sigma = spec.km_spread
+    return mean_km * np.exp(sigma * rng.standard_normal(spec.vehicles) - 0.5 * sigma**2)
+
+
+def _legs(spec: FleetSpec, rng: np.random.Generator, steps_per_day: int) -> IntArray:
+    """Start and end steps of both legs before any lengthening, shape (4, vehicles).
+
+    A leg moves as a whole and stays in the day; a second leg waits for the end of the first.
+    """
+    per_hour = steps_per_day / 24.0
+    shift = rng.standard_normal((2, spec.vehicles)) * spec.start_spread_h * per_hour
+    two = spec.leg2_end_h > spec.leg2_start_h
+    steps1 = _steps((spec.leg1_end_h - spec.leg1_start_h) * per_hour, steps_per_day - int(two))
+    steps2 = _steps((spec.leg2_end_h - spec.leg2_start_h) * per_hour, steps_per_day - steps1)
+    steps2 *= int(two)
+    last1 = steps_per_day - steps1 - steps2
+    start1 = np.clip(np.rint(spec.leg1_start_h * per_hour + shift[0]), 0, last1)
+    end1 = start1 + steps1
+    wish2 = np.rint(spec.leg2_start_h * per_hour + shift[1]) if two else end1
+    start2 = np.clip(wish2, end1, steps_per_day - steps2)
+    return np.stack([start1, end1, start2, start2 + steps2]).astype(np.int64)
+
+
+def _steps(length: float, most: int) -> int:
+    return min(max(round(length), 1), most)
+
+
+def _lengthen(legs: IntArray, needed: IntArray, steps_per_day: int) -> IntArray:
+    """Legs with at least ``needed`` steps in all where the day has room, shape (4, vehicles)."""
+    start1, end1, start2, end2 = legs
+    short = np.maximum(needed - (end1 - start1 + end2 - start2), 0)
+    two = end2 > start2
+    later = np.minimum(short, steps_per_day - np.where(two, end2, end1))
+    earlier = np.minimum(short - later, start1)
+    between = np.where(two, np.minimum(short - later - earlier, start2 - end1), later)
+    end1 = end1 + between
+    return np.stack(
+        [start1 - earlier, end1, np.where(two, start2, end1), np.where(two, end2 + later, end1)]
+    )
