@@ -142,7 +142,7 @@ def _check(thing: RoadVehicle | Boat, ranges: dict[str, _Range]) -> None:
 
 # Mass, drag, rolling, efficiencies, motor and base power: engineering practice (assumed) unless
 # said otherwise. They are the figures with which the trace model gives its published check values.
-# tyre_per_k 0.006 heavy, 0.008 light tyres: after the temperature correction of ISO 28580 (assumed).
+# tyre_per_k 0.006 heavy, 0.008 light: after the temperature correction of ISO 28580 (assumed).
 _BUS_18M = RoadVehicle(
     # 19.5 t empty plus 40 passengers (assumed).
     mass_kg=19_500,
