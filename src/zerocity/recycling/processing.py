@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from zerocity.batteries.chemistries import METALS, Chemistry
 from zerocity.errors import InputError
 from zerocity.recycling import everbatt
 
@@ -16,22 +16,6 @@ FloatArray = npt.NDArray[np.float64]
 
 OTHER = "other"
 DAYS_PER_YEAR = 365.0
-
-
-class Bill(Protocol):
-    """What a chemistry is made of; ``batteries.chemistries.Chemistry`` fits."""
-
-    @property
-    def key(self) -> str:
-        """Chemistry key, e.g. "lfp"."""
-
-    @property
-    def materials(self) -> Mapping[str, float]:
-        """Material name to kg per kWh of rated energy."""
-
-    @property
-    def cell_kg_per_kwh(self) -> float:
-        """Cell mass [kg/kWh]."""
 
 
 # Overall yield, cell to product (EverBatt 2023 defaults), as (preprocessing, refining). Shredding
@@ -55,7 +39,7 @@ YIELDS: dict[str, dict[str, tuple[float, float]]] = {
         **_FOILS,
     },
     "direct": {
-        **{metal: (_PRE, 0.90) for metal in ("Li", "Ni", "Co", "Mn", "Fe", "P")},
+        **dict.fromkeys(("Li", "Ni", "Co", "Mn", "Fe", "P"), (_PRE, 0.90)),
         **_FOILS,
     },
 }
@@ -72,7 +56,8 @@ class ProcessingBase:
     process : "pyro" | "hydro" | "direct".
     prices_usd_per_kg : product prices that differ from EverBatt's, by material.
     yields : overall yields that differ from EverBatt's, by material [0-1].
-    stand_ins : chemistry whose plant figures stand in for one that EverBatt lacks. Assumed.
+    stand_ins : chemistry key to the key whose plant figures stand in for it; an assumption of
+        the city that names it, for chemistries that EverBatt lacks.
     cost_factor : multiplies the cost without the feed fee. EverBatt is for 10,000 t/year.
     usd_to_cny : exchange rate for all dollar figures. Assumed 7.0.
     """
@@ -82,9 +67,7 @@ class ProcessingBase:
     process: str = "hydro"
     prices_usd_per_kg: Mapping[str, float] = field(default_factory=dict)
     yields: Mapping[str, float] = field(default_factory=dict)
-    stand_ins: Mapping[str, str] = field(
-        default_factory=lambda: {"lmo": "lfp", "lto": "lfp", "naion": "lfp", "na_ion": "lfp"}
-    )
+    stand_ins: Mapping[str, str] = field(default_factory=dict)
     cost_factor: float = 1.0
     usd_to_cny: float = 7.0
 
@@ -164,22 +147,23 @@ def intake(base: ProcessingBase, queue_kg: FloatArray, carry_kg: float = 0.0) ->
     return Intake(count, float(room - (filled[count - 1] if count else 0.0)))
 
 
-def feed_kg(bill: Bill, kwh: float, mass_kg: float) -> dict[str, float]:
+def feed_kg(chemistry: Chemistry, kwh: float, mass_kg: float) -> dict[str, float]:
     """Materials in packs of one chemistry with rated energy ``kwh`` and total mass ``mass_kg``.
 
     What the bill of materials does not name (housing, plastics, solvent, oxygen) is "other".
     """
-    feed = {name: share * kwh for name, share in bill.materials.items()}
+    shares = zip(METALS, chemistry.material_kg_per_kwh, strict=True)
+    feed = {name: share * kwh for name, share in shares}
     other = mass_kg - sum(feed.values())
     if other < 0:
         raise InputError(
-            f"mass of {bill.key} packs", f"{mass_kg:g} kg for {kwh:g} kWh",
+            f"mass of {chemistry.key} packs", f"{mass_kg:g} kg for {kwh:g} kWh",
             f"at least {sum(feed.values()):g} kg of materials", "Check mass_kg of the product",
         )  # fmt: skip
     return {**feed, OTHER: other}
 
 
-def recover(base: ProcessingBase, bill: Bill, kwh: float, mass_kg: float) -> Recovery:
+def recover(base: ProcessingBase, chemistry: Chemistry, kwh: float, mass_kg: float) -> Recovery:
     """Process packs of one chemistry.
 
     ``kwh`` rated (new) energy of all packs [kWh], ``mass_kg`` their mass [kg]. Cost, revenue and
@@ -187,17 +171,17 @@ def recover(base: ProcessingBase, bill: Bill, kwh: float, mass_kg: float) -> Rec
     by the difference it makes. The cost leaves out the feed fee, which is an exchange between
     plant and owner.
     """
-    feed = feed_kg(bill, kwh, mass_kg)
+    feed = feed_kg(chemistry, kwh, mass_kg)
     recovered, lost, residue = {}, {}, {}
     for material, mass in feed.items():
-        pre, refining = base.stage_yields(bill.key, material)
+        pre, refining = base.stage_yields(chemistry.key, material)
         recovered[material] = mass * pre * refining
         lost[material] = mass * pre * (1.0 - refining)
         residue[material] = mass * (1.0 - pre)
-    cells_kg = bill.cell_kg_per_kwh * kwh
-    figure = base.figures(bill.key)
+    cells_kg = chemistry.cell_kg_per_kwh * kwh
+    figure = base.figures(chemistry.key)
     cost = (figure.cost_usd - figure.fee_usd) * base.cost_factor * cells_kg
-    revenue = figure.revenue_usd * cells_kg + _moved_revenue_usd(base, bill.key, feed)
+    revenue = figure.revenue_usd * cells_kg + _moved_revenue_usd(base, chemistry.key, feed)
     return Recovery(
         feed, recovered, lost, residue,
         cost_cny=cost * base.usd_to_cny,
@@ -218,9 +202,9 @@ def _moved_revenue_usd(base: ProcessingBase, chemistry: str, feed: Mapping[str, 
     return moved
 
 
-def worth_cny_per_kwh(base: ProcessingBase, bill: Bill) -> float:
+def worth_cny_per_kwh(base: ProcessingBase, chemistry: Chemistry) -> float:
     """What a kWh of rated energy is worth to the plant: revenue less cost [CNY/kWh]."""
-    result = recover(base, bill, 1.0, sum(bill.materials.values()))
+    result = recover(base, chemistry, 1.0, sum(chemistry.material_kg_per_kwh))
     return result.revenue_cny - result.cost_cny
 
 
