@@ -53,13 +53,17 @@ class JournalFile:
 
     def __init__(self, path: Path) -> None:
         if not path.is_file():
-            raise InputError(str(path), "no such file", "a journal, e.g. RUN/journal/2026-01-01.npz")
+            raise InputError(
+                str(path), "no such file", "a journal, e.g. RUN/journal/2026-01-01.npz"
+            )
         try:
             self._data = np.load(path, allow_pickle=False)
             made_by = int(self._data["format"])
             self.steps = int(self._data["steps"])
         except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile) as error:
-            raise InputError(str(path), f"not a journal ({error})", "a .npz file of a run") from error
+            raise InputError(
+                str(path), f"not a journal ({error})", "a .npz file of a run"
+            ) from error
         if made_by != FORMAT:
             raise InputError(f"{path}: format", str(made_by), f"format {FORMAT}")
         self._path = path
@@ -77,5 +81,7 @@ class JournalFile:
         try:
             values = {one.name: self._data[f"{prefix}/{one.name}"] for one in fields(kind)}
         except (KeyError, ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
-            raise InputError(str(self._path), f"damaged at {prefix} ({error})", "a whole journal") from error
+            raise InputError(
+                str(self._path), f"damaged at {prefix} ({error})", "a whole journal"
+            ) from error
         return kind(**{k: v.item() if v.ndim == 0 else v for k, v in values.items()})

@@ -45,9 +45,9 @@ def drive(
         cars.km[v] += wanted_km * share
         cars.kwh[v] += given
         cars.missed_km[v] += wanted_km * (1.0 - share)
-        if cars.mode[v] == FREE and cars.demand[v] >= 0:
-            if vehicle_soc(cars, packs, v) < reserve_soc[f]:
-                cars.mode[v] = WANTS
+        may_refuel = cars.mode[v] == FREE and cars.demand[v] >= 0
+        if may_refuel and vehicle_soc(cars, packs, v) < reserve_soc[f]:
+            cars.mode[v] = WANTS
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]

@@ -13,6 +13,7 @@ import numpy as np
 from numba import njit
 
 from zerocity.batteries.state import Packs
+from zerocity.charging.envelope import add_session
 from zerocity.measures.arrays import F64, I8, I32, Bools
 from zerocity.swapping.handover import READY_SOC, fullest
 from zerocity.swapping.restocking import due_in_steps
@@ -28,28 +29,35 @@ FAST_STEPS = 4
 class Stations(NamedTuple):
     """Sites as the vehicles meet them, shape (sites,) but for ``slots``.
 
-    free : plugs not in use. plug_kw : power of one plug. first_slot, last_slot : its part of
-    ``slots`` (the pack in each place, -1 empty). swaps_left : handovers its bays still manage in
-    this step. swaps : handovers begun in each step today (sites, steps). expected : swaps
-    expected in each step of an ordinary day (sites, steps).
+    free : plugs not in use. plug_kw, slot_kw : power of one plug and of one pack place [kW].
+    first_slot, last_slot : its part of ``slots`` (the pack in each place, -1 empty).
+    swaps_left : handovers its bays still manage in this step.
+    swaps : handovers begun in each step today; expected : on an ordinary day (sites, steps).
+    early, late : AC energy that today's arrivals take in each step when they charge at once or as
+    late as they may (sites, steps) [kWh].
     """
 
     free: I32
     plug_kw: F64
+    slot_kw: F64
     first_slot: I32
     last_slot: I32
     slots: I32
     swaps_left: F64
     swaps: F64
     expected: F64
+    early: F64
+    late: F64
 
 
 class FleetRules(NamedTuple):
-    """What the drivers of each fleet do, shape (fleets,)."""
+    """What the drivers of each fleet do, shape (fleets,); ``efficiency`` (1,) of the chargers."""
 
     plug_below_soc: F64
     target_soc: F64
     swaps: Bools
+    efficiency: F64
+    step_h: F64
 
 
 class Log(NamedTuple):
@@ -94,8 +102,28 @@ def note(
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+def expect(
+    packs: Packs, at: Stations, rules: FleetRules, p: int, site: int, now: int, depart: int
+) -> None:
+    """Note what the arrival of pack ``p`` leaves a plan to choose."""
+    efficiency, step_h = rules.efficiency[0], rules.step_h[0]
+    need = (packs.target_soc[p] * packs.usable_kwh[p] - packs.energy_kwh[p]) / efficiency
+    rate = min(packs.plug_kw[p], packs.charge_limit_kw[p] / efficiency) * step_h
+    step = now % at.early.shape[1]
+    add_session(at.early[site], at.late[site], step, step + depart - now, need, rate)
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
 def plug_in(
-    cars: Vehicles, packs: Packs, at: Stations, v: int, site: int, now: int, depart: int, soc: float
+    cars: Vehicles,
+    packs: Packs,
+    at: Stations,
+    rules: FleetRules,
+    v: int,
+    site: int,
+    now: int,
+    depart: int,
+    soc: float,
 ) -> None:
     """Connect vehicle ``v`` at ``site`` until step ``depart``; its packs share the plug."""
     at.free[site] -= 1
@@ -113,6 +141,7 @@ def plug_in(
             packs.target_soc[p] = soc
             packs.session_start[p] = now
             packs.session_kwh[p] = 0.0
+            expect(packs, at, rules, p, site, now, depart)
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
@@ -137,6 +166,7 @@ def swap(
     cars: Vehicles,
     packs: Packs,
     at: Stations,
+    rules: FleetRules,
     log: Log,
     v: int,
     site: int,
@@ -156,9 +186,7 @@ def swap(
     chosen = np.full(MOST_PACKS, -1, np.int32)
     if at.swaps_left[site] < 1.0:
         return False
-    ready = fullest(
-        at.slots, lo, hi, packs.energy_kwh, packs.usable_kwh, READY_SOC, count, chosen
-    )
+    ready = fullest(at.slots, lo, hi, packs.energy_kwh, packs.usable_kwh, READY_SOC, count, chosen)
     if ready < count:
         return False
     at.swaps_left[site] -= 1.0
@@ -179,10 +207,11 @@ def swap(
         packs.fleet[new] = packs.fleet[old]
         packs.stage[new], packs.stage[old] = stages[0], stages[1]
         packs.place[new], packs.place[old] = -1, site
-        packs.plug_kw[new], packs.plug_kw[old] = 0.0, at.plug_kw[site]
+        packs.plug_kw[new], packs.plug_kw[old] = 0.0, at.slot_kw[site]
         packs.target_soc[old] = 1.0
         packs.depart_step[old] = due
         packs.session_kwh[old] = 0.0
+        expect(packs, at, rules, old, site, now, due)
     return True
 
 
@@ -203,10 +232,10 @@ def on_the_road(
     f = cars.fleet[v]
     if cars.mode[v] == WANTS:
         if rules.swaps[f]:
-            if swap(cars, packs, at, log, v, site, now, step, stages):
+            if swap(cars, packs, at, rules, log, v, site, now, step, stages):
                 cars.mode[v] = FREE
         elif at.free[site] > 0:
-            plug_in(cars, packs, at, v, site, now, now + FAST_STEPS, FAST_TARGET_SOC)
+            plug_in(cars, packs, at, rules, v, site, now, now + FAST_STEPS, FAST_TARGET_SOC)
             cars.mode[v] = REFUELLING
     elif vehicle_soc(cars, packs, v) >= FAST_TARGET_SOC - 0.01 or _is_due(cars, packs, v, now):
         unplug(cars, packs, at, log, v, now)
@@ -259,4 +288,4 @@ def serve(
         else:
             leave = steps_per_day + cars.next_start[v]
         target = rules.target_soc[cars.fleet[v]]
-        plug_in(cars, packs, at, v, site, now, now - step + leave, target)
+        plug_in(cars, packs, at, rules, v, site, now, now - step + leave, target)

@@ -1,0 +1,213 @@
+"""The twin's world: drivers, plugs, packs and meters behind the port of the control loop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+
+from zerocity.city.scenario import City
+from zerocity.control.decide import site_charging_kw
+from zerocity.control.snapshot import Commands, Snapshot
+from zerocity.measures.arrays import F32, F64, I32
+from zerocity.measures.timeline import Timeline
+from zerocity.passports.lifecycle import Stage
+from zerocity.twin.driving import drive
+from zerocity.twin.pack_physics import charge, follow_share, wanting
+from zerocity.twin.population import (
+    CHARGER_EFFICIENCY,
+    INVERTER_EFFICIENCY,
+    Population,
+)
+from zerocity.twin.stations import Log, new_log, serve
+
+# A pack follows the air around it within hours; an assumption for a 300-500 kg pack.
+TIME_CONSTANT_H = 6.0
+# A store gives no more than this share of what it holds in one step, so its losses are covered.
+LAST_SHARE = 0.95
+STAGES = np.array([Stage.IN_SERVICE, Stage.SWAP_POOL], np.int8)
+
+
+@dataclass
+class DayMeters:
+    """What the meters of a day counted, (steps, sites) [kWh]; ``traction_kwh`` (steps,)."""
+
+    import_kwh: F64
+    export_kwh: F64
+    pv_kwh: F64
+    pv_used_kwh: F64
+    load_kwh: F64
+    charging_kwh: F64
+    store_in_kwh: F64
+    store_out_kwh: F64
+    traction_kwh: F64
+
+
+def new_meters(steps: int, sites: int) -> DayMeters:
+    """Meters at zero."""
+    return DayMeters(*(np.zeros((steps, sites)) for _ in range(8)), np.zeros(steps))
+
+
+@dataclass(frozen=True)
+class DayScene:
+    """What nature and drivers do on one day.
+
+    load_kw, pv_kw (sites, steps); temperature_c (steps,); kwh_per_km (steps, fleets).
+    """
+
+    load_kw: F64
+    pv_kw: F64
+    temperature_c: F64
+    kwh_per_km: F64
+
+
+class TwinWorld:
+    """Simulated time: `wait` returns at once, `apply` moves the physics on by one step."""
+
+    def __init__(self, city: City, timeline: Timeline, people: Population, threads: int) -> None:
+        self.city, self.timeline, self.people = city, timeline, people
+        self.day = -1
+        self._threads = threads
+        self._pool = ThreadPoolExecutor(threads) if threads > 1 else None
+        self._reserve = np.array([f.reserve_soc for f in city.fleets])
+        self._bays = timeline.step_minutes / np.maximum(city.sites.swap_minutes, 1e-9)
+        self._follow = follow_share(timeline.step_h, TIME_CONSTANT_H)
+        self.meters = new_meters(0, 0)
+        self.log: Log = new_log(0)
+        self.soc_history: F32 = np.zeros((0, 0), np.float32)
+        self.temperature_history: F32 = np.zeros((0, 0), np.float32)
+
+    def begin_day(self, day: int, scene: DayScene) -> None:
+        """Set the day's scene and put every meter to zero."""
+        steps = self.timeline.steps_per_day
+        packs, at = self.people.packs, self.people.at
+        self.day, self.scene = day, scene
+        self.meters = new_meters(steps, len(self.city.sites))
+        for array in (at.swaps, at.early, at.late, packs.throughput_kwh, packs.loss_kwh):
+            array[:] = 0.0
+        cars = self.people.cars
+        for array in (cars.km, cars.kwh, cars.missed_km):
+            array[:] = 0.0
+        # Each pack ends at most one session a step, and each vehicle swaps at most its packs.
+        if self.log.start.size < 6 * packs.count:
+            self.log = new_log(6 * packs.count)
+        self.log.size[0] = 0
+        if self.soc_history.shape != (steps, packs.count):
+            self.soc_history = np.zeros((steps, packs.count), np.float32)
+            self.temperature_history = np.zeros((steps, packs.count), np.float32)
+            self._ids, self._site, self._left = (np.zeros(packs.count, np.int32) for _ in range(3))
+            self._need, self._limit = (np.zeros(packs.count) for _ in range(2))
+        stored = (packs.stage == Stage.STORAGE) | (packs.stage == Stage.SECOND_LIFE)
+        self._stores = np.flatnonzero(stored)
+        self._store_site = packs.place[self._stores]
+
+    def wait(self, step: int) -> None:
+        """The twin's clock jumps."""
+
+    def observe(self, step: int) -> Snapshot:
+        """Let vehicles arrive, leave and swap; then take the picture."""
+        people, now = self.people, self.day * self.timeline.steps_per_day + step
+        people.at.swaps_left[:] = np.maximum(self._bays, 1.0)
+        serve(
+            people.cars, people.packs, people.at, people.rules, self.log, now, step,
+            self.timeline.steps_per_day, STAGES,
+        )  # fmt: skip
+        n = wanting(
+            now, CHARGER_EFFICIENCY, people.packs,
+            self._ids, self._site, self._need, self._limit, self._left,
+        )  # fmt: skip
+        into, out = self.store_limits_kw()
+        sites = self.city.sites
+        return Snapshot(
+            step=now,
+            step_h=self.timeline.step_h,
+            load_kw=self.scene.load_kw[:, step].copy(),
+            pv_kw=self.scene.pv_kw[:, step].copy(),
+            import_limit_kw=sites.grid_limit_kw,
+            export_limit_kw=sites.export_limit_kw,
+            store_charge_limit_kw=into,
+            store_discharge_limit_kw=out,
+            site=self._site[:n].copy(),
+            need_kwh=self._need[:n].copy(),
+            limit_kw=self._limit[:n].copy(),
+            steps_left=self._left[:n].copy(),
+        )
+
+    def store_limits_kw(self) -> tuple[F64, F64]:
+        """Power that each site's store can take and give in one step, AC, (sites,) [kW]."""
+        packs, step_h = self.people.packs, self.timeline.step_h
+        ids = self._stores
+        room = self._by_site(packs.usable_kwh[ids] - packs.energy_kwh[ids])
+        held = self._by_site(packs.energy_kwh[ids])
+        power = np.minimum(self.city.sites.storage_kw, self._by_site(packs.charge_limit_kw[ids]))
+        into = np.minimum(power, room / (CHARGER_EFFICIENCY * step_h))
+        out = np.minimum(power, LAST_SHARE * held * INVERTER_EFFICIENCY / step_h)
+        return into, out
+
+    def _by_site(self, values: F64) -> F64:
+        return np.bincount(self._store_site, values, len(self.city.sites)).astype(np.float64)
+
+    def apply(self, step: int, snapshot: Snapshot, commands: Commands) -> None:
+        """Carry out the commands, drive, charge and read the meters."""
+        people, step_h = self.people, self.timeline.step_h
+        ids = self._ids[: commands.battery_kw.size]
+        people.packs.ac_kw[ids] = commands.battery_kw
+        self._command_stores(commands.store_kw)
+        before = float(people.cars.kwh.sum())
+        self._spread(people.cars.fleet.size, lambda lo, hi: self._drive(lo, hi, step))
+        self._spread(people.packs.count, lambda lo, hi: self._charge(lo, hi, step))
+        self.meters.traction_kwh[step] = float(people.cars.kwh.sum()) - before
+        self._read_meters(step, snapshot, commands, step_h)
+
+    def _command_stores(self, store_kw: F64) -> None:
+        packs, ids, site = self.people.packs, self._stores, self._store_site
+        held = packs.energy_kwh[ids]
+        weight = np.where(store_kw[site] > 0.0, packs.usable_kwh[ids] - held, held)
+        total = self._by_site(weight)[site]
+        share = np.divide(weight, total, out=np.zeros_like(weight), where=total > 0.0)
+        packs.ac_kw[ids] = store_kw[site] * share
+
+    def _drive(self, lo: int, hi: int, step: int) -> None:
+        drive(
+            lo, hi, step, self.timeline.step_h, self.day, self.people.cars, self.people.packs,
+            self.scene.kwh_per_km[step], self._reserve,
+        )  # fmt: skip
+
+    def _charge(self, lo: int, hi: int, step: int) -> None:
+        charge(
+            lo, hi, step, self.timeline.step_h, CHARGER_EFFICIENCY, INVERTER_EFFICIENCY,
+            self.scene.temperature_c[step], self._follow, self.people.packs,
+            self.soc_history, self.temperature_history,
+        )  # fmt: skip
+
+    def _spread(self, count: int, work: Callable[[int, int], None]) -> None:
+        """Run ``work`` over slices; rows do not touch each other, so the cut changes nothing."""
+        if self._pool is None:
+            work(0, count)
+            return
+        edges = np.linspace(0, count, self._threads + 1).astype(int)
+        list(self._pool.map(work, edges[:-1].tolist(), edges[1:].tolist()))
+
+    def _read_meters(self, step: int, seen: Snapshot, said: Commands, step_h: float) -> None:
+        charging = site_charging_kw(seen, said)
+        net = seen.load_kw + charging + said.store_kw - said.pv_used_kw
+        m = self.meters
+        m.import_kwh[step] = np.maximum(net, 0.0) * step_h
+        m.export_kwh[step] = np.maximum(-net, 0.0) * step_h
+        m.pv_kwh[step] = seen.pv_kw * step_h
+        m.pv_used_kwh[step] = said.pv_used_kw * step_h
+        m.load_kwh[step] = seen.load_kw * step_h
+        m.charging_kwh[step] = charging * step_h
+        m.store_in_kwh[step] = np.maximum(said.store_kw, 0.0) * step_h
+        m.store_out_kwh[step] = np.maximum(-said.store_kw, 0.0) * step_h
+
+    def connected(self) -> I32:
+        """Packs that are plugged in now."""
+        return np.flatnonzero(self.people.packs.plug_kw > 0.0).astype(np.int32)
+
+    def close(self) -> None:
+        """End the threads."""
+        if self._pool is not None:
+            self._pool.shutdown()
