@@ -1,0 +1,63 @@
+"""A run as one self-contained page."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+from plotly.offline import get_plotlyjs
+
+from zerocity.reports import sections_batteries as batteries
+from zerocity.reports import sections_energy as energy
+from zerocity.reports import sections_market as market
+from zerocity.reports import sections_trust as trust
+from zerocity.reports.folding import Results
+from zerocity.reports.page import page
+from zerocity.reports.tables import open_run
+
+SECTIONS = (
+    trust.key_figures,
+    energy.energy_by_hour,
+    energy.energy_by_month,
+    energy.cost,
+    energy.carbon,
+    energy.station_week,
+    energy.site_map,
+    batteries.fleets,
+    batteries.health,
+    batteries.flows,
+    market.vpp,
+    market.parks,
+    energy.grid,
+    trust.audit,
+    trust.assumptions,
+    trust.confidence,
+)
+
+
+def write_report(run_dir: Path) -> Path:
+    """Write ``run_dir/report/index.html`` from a finished run folder and return its path.
+
+    The same folder gives the same bytes. A table that is absent or empty leaves its section with
+    a sentence that says so.
+
+    Raises
+    ------
+    RunStateError : when the folder holds no readable summary.
+    """
+    run = open_run(Path(run_dir))
+    results = Results(run)
+    end = run.start + timedelta(days=run.days - 1)
+    days = f"{run.days} day" + ("s" if run.days != 1 else "")
+    subtitle = f"{run.start} to {end}, {days}"
+    if "seed" in run.summary:
+        subtitle += f", seed {run.summary['seed']}"
+    text = page(
+        str(run.summary["city"]), subtitle, [make(results) for make in SECTIONS], get_plotlyjs()
+    )
+    target = run.folder / "report" / "index.html"
+    target.parent.mkdir(exist_ok=True)
+    partial = target.with_suffix(".part")
+    partial.write_text(text, encoding="utf-8")
+    partial.replace(target)
+    return target
