@@ -19,6 +19,7 @@ from zerocity.passports.lifecycle import (
     Stage,
     broken_link,
     chain_hashes,
+    chain_lives,
     encode_event,
     fold,
     fold_lives,
@@ -135,6 +136,17 @@ def test_every_tampering_is_found_where_it_happens() -> None:
         assert broken_link(GENESIS, swapped, hashes) == at
     assert broken_link(GENESIS, honest[:-1], hashes) == len(honest) - 1
     assert broken_link(b"\1" * 32, honest, hashes) == 0
+
+
+def test_mixed_lives_have_a_chain_each() -> None:
+    ledger = rows()
+    batteries = np.arange(len(ledger)) % 3
+    head, carried = chain_lives({}, batteries[:5], ledger[:5])
+    tail, _ = chain_lives(carried, batteries[5:], ledger[5:])
+    hashes = np.concatenate([head, tail])
+    for battery in range(3):
+        own = [row for row, b in zip(ledger, batteries, strict=True) if b == battery]
+        assert broken_link(GENESIS, own, hashes[batteries == battery]) is None
 
 
 def test_a_hash_of_wrong_length_is_refused() -> None:

@@ -212,6 +212,27 @@ def chain_hashes(previous: bytes, rows: Sequence[bytes]) -> npt.NDArray[np.bytes
     return np.array(digests, dtype="S64")
 
 
+def chain_lives(
+    last: Mapping[int, bytes], batteries: npt.NDArray[np.integer], rows: Sequence[bytes]
+) -> tuple[npt.NDArray[np.bytes_], dict[int, bytes]]:
+    """One chain a battery over a ledger of mixed lives.
+
+    Parameters
+    ----------
+    last : battery number to its digest so far (32 bytes); a battery that is absent starts anew.
+    batteries : (n,) battery numbers of ``rows``, in the order in which things happened.
+
+    Returns the digests, hex, (n,) S64, and ``last`` carried on. A passport that holds only its own
+    battery's rows can so be verified alone.
+    """
+    ends = dict(last)
+    digests: list[str] = []
+    for battery, row in zip(np.asarray(batteries).tolist(), rows, strict=True):
+        ends[battery] = hashlib.sha256(ends.get(battery, GENESIS) + row).digest()
+        digests.append(ends[battery].hex())
+    return np.array(digests, dtype="S64"), ends
+
+
 def broken_link(
     previous: bytes, rows: Sequence[bytes], hashes: Sequence[bytes] | npt.NDArray[np.bytes_]
 ) -> int | None:
