@@ -29,8 +29,8 @@ class Centre:
     repair_cost_cny, repair_days : one repair (module swap, balancing) [CNY], [d]. Assumed.
     repair_success : share of repairs that bring the pack back to work [0-1]. Assumed.
     fault_rate_per_year : share of packs that develop a fault in a year. 0.00038-0.00075 of the
-        vehicles in a field data set were faulty; the set gives no exposure time, so "per year"
-        is assumed.
+        vehicles are faulty in fleet data (doi:10.1038/s41467-023-41226-5), with no exposure time
+        given: "per year" is assumed.
     """
 
     tests_per_day: int = 40
