@@ -123,13 +123,16 @@ def parse_json(file: str, text: str) -> tuple[Document, list[Problem]]:
 
 
 def parse_csv(file: str, text: str, key: str) -> tuple[Document, list[Problem]]:
-    """Parse a CSV table with a header into one dict of cells per row, named by column ``key``."""
+    """Parse a CSV table into one dict of cells per row, named by the column(s) ``key``.
+
+    Lines that start with # above the header are comments.
+    """
     problems: list[Problem] = []
     rows: dict[str, dict[str, str]] = {}
     places: dict[Path, str] = {}
     try:
-        reader = csv.reader(io.StringIO(text, newline=""))
-        header = [name.strip() for name in next(reader, [])]
+        reader = csv.reader(io.StringIO(_without_head(text), newline=""))
+        header = [name.strip() for name in next((row for row in reader if row), [])]
         problems += _header_problems(file, header, key)
         for cells in [] if problems else reader:
             if not any(cell.strip() for cell in cells):
@@ -146,6 +149,16 @@ def parse_csv(file: str, text: str, key: str) -> tuple[Document, list[Problem]]:
             Problem(file, "", "", str(error), "a CSV table", "Quote cells with commas.")
         )
     return Document(file, rows, places), problems
+
+
+def _without_head(text: str) -> str:
+    """Blank the comment lines above the header; the lines keep their numbers."""
+    lines = text.splitlines(keepends=True)
+    for index, line in enumerate(lines):
+        if not line.startswith("#") and line.strip():
+            break
+        lines[index] = "\n"
+    return "".join(lines)
 
 
 def _row_name(header: list[str], cells: list[str], key: str) -> str:
