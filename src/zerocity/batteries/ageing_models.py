@@ -30,9 +30,7 @@ from zerocity.batteries.chemistries import CHEMISTRIES, LFP_TESTED, NMC_TESTED, 
 
 SOC_CELLS = 2000
 """Cells of the table of g over soc; 0.5, 0.9 and 1.0 fall on its nodes. Between nodes linear
-interpolation moves a rate by less than 2e-6 above soc 0.05 and 1e-3 below."""
-
-R_REFERENCE_K = T_25_K
+interpolation moves a rate by less than 2e-5 above soc 0.1, 1e-4 above 0.05 and 2e-3 below."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -156,7 +156,7 @@ def age_slice(
     ----------
     model_index : (packs,) int8 row of the law, see ``ageing_models.MODEL_OF_CHEMISTRY``.
     spread : (packs,) factor on every loss of a pack, from manufacturing, > 0; 1 = as tested.
-    soc : (steps, packs) float32 fraction of the nameplate capacity at the end of each step.
+    soc : (steps, packs) float32 fraction of today's capacity at the end of each step, 0-1.
     temperature_c : (steps, packs) float32 cell temperature during each step [degC].
     step_h : length of a step [h], > 0.
     lo, hi : packs to age, 0 <= lo <= hi <= packs.
