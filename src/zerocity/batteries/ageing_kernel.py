@@ -63,6 +63,8 @@ MOVING_C = 0.005
 COLD, HOT, FAST, DEEP, SHALLOW = 1, 2, 4, 8, 16
 """Bits of ``AgeingState.flags``: how a pack has left its law's tested range so far."""
 
+# Columns of AgeingState.sums.
+Z_CAL, Z_CYC, R_CAL, R_CYC, EFC, DAYS = range(6)
 # Columns of AgeingState.track, kept between blocks. MOVED, MOVING_H and HEAT_CH grow from birth:
 # |dsoc|, hours and degC x hours over the moving steps; E_* are their values at the last extreme.
 LAST, SIGN, PEAK, MOVED, MOVING_H, HEAT_CH, E_MOVED, E_MOVING_H, E_HEAT_CH = range(9)
@@ -149,10 +151,11 @@ def advance(work: Array, soc: Array, temperature_c: Array, n: int, step_h: float
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def cycle_damage(q: Array, dod: float, rate_c: float, temperature_c: float) -> float:
-    """k^(1/p) per equivalent full cycle of a cycle of this depth, rate [1/h] and temperature."""
+def cycle_damage(q: Array, dod: float, rate_c: float, temperature_c: float, spread: float) -> float:
+    """(spread k)^(1/p) per equivalent full cycle of this depth, rate [1/h] and temperature."""
     t_k = temperature_c + 273.15
-    log_k = math.log(q[CYC_A0] + q[CYC_A1] * dod + q[CYC_A2] * rate_c) + q[CYC_E] / t_k
+    stress = spread * (q[CYC_A0] + q[CYC_A1] * dod + q[CYC_A2] * rate_c)
+    log_k = math.log(stress) + q[CYC_E] / t_k
     if q[CYC_ND] != 0.0:
         log_k += q[CYC_ND] * math.log(dod) + q[CYC_NT] * math.log(t_k / 308.15)
         log_k += q[CYC_NR] * math.log(rate_c)
@@ -161,82 +164,89 @@ def cycle_damage(q: Array, dod: float, rate_c: float, temperature_c: float) -> f
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def close(
-    q: Array, spread: float, out: Array, a: Array, b: Array, share: float, now_c: float
-) -> int:
-    """Book the range between turning points ``a`` and ``b`` (0.5 or 1 cycle); return its flags.
+    p: int, q: Array, spread: float, stack: Array, old: int, share: float, now_c: float,
+    sums: Array, flags: Array,
+) -> None:  # fmt: skip
+    """Book the range from turning point ``old`` to the next, as 0.5 or 1 cycle of pack ``p``.
 
-    ``out`` (2,) gains z of cycling loss and relative resistance. A range without a moving step
-    takes MOVING_C as its rate and ``now_c`` as its temperature.
+    ``sums`` gain z of cycling loss and relative resistance. A range without a moving step takes
+    MOVING_C as its rate and ``now_c`` as its temperature.
     """
-    dod = abs(b[0] - a[0])
-    hours = b[2] - a[2]
+    rise = stack[p, old + 1, 0] - stack[p, old, 0]
+    dod = abs(rise)
+    hours = stack[p, old + 1, 2] - stack[p, old, 2]
     rate_c, temperature_c = MOVING_C, now_c
     if hours > 0.0:
-        rate_c, temperature_c = (b[1] - a[1]) / hours, (b[3] - a[3]) / hours
+        rate_c = (stack[p, old + 1, 1] - stack[p, old, 1]) / hours
+        temperature_c = (stack[p, old + 1, 3] - stack[p, old, 3]) / hours
     efc = share * dod
-    out[0] += efc * cycle_damage(q, dod, rate_c, temperature_c) * spread ** q[CYC_INVERSE]
-    depth = q[RES_D0] + q[RES_D1] * dod + q[RES_D3] * (dod - 0.5) ** 3
+    sums[p, Z_CYC] += efc * cycle_damage(q, dod, rate_c, temperature_c, spread)
+    middle = dod - 0.5
+    depth = q[RES_D0] + q[RES_D1] * dod + q[RES_D3] * middle * middle * middle
     rate = q[RES_C0] + q[RES_C1] * rate_c
-    out[1] += efc * max(rate, 0.0) * max(depth, 0.0) * spread
-    flags = 0
-    if b[0] > a[0] and rate_c > q[FAST_C] * (1.0 + 1e-6):
-        flags |= FAST
-    if dod > q[DEEP_DOD] + 1e-6:
-        flags |= DEEP
-    if dod < q[SHALLOW_DOD] - 1e-6:
-        flags |= SHALLOW
-    return flags
+    sums[p, R_CYC] += efc * max(rate, 0.0) * max(depth, 0.0) * spread
+    raised = FAST if rise > 0.0 and rate_c > q[FAST_C] * (1.0 + 1e-6) else 0
+    raised |= DEEP if dod > q[DEEP_DOD] + 1e-6 else 0
+    raised |= SHALLOW if dod < q[SHALLOW_DOD] - 1e-6 else 0
+    flags[p] |= np.uint8(raised)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def drop_oldest(p: int, stack: Array, n: int) -> int:
+    """Move all but the oldest of ``n`` turning points one place down; return how many stay."""
+    for j in range(n - 1):
+        for k in range(POINT):
+            stack[p, j, k] = stack[p, j + 1, k]
+    return n - 1
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def push(
-    q: Array, spread: float, out: Array, stack: Array, points: int, now_c: float
-) -> tuple[int, int]:
-    """Close what the newest of ``points`` turning points on ``stack`` closes.
-
-    Returns the points left and the flags raised.
-    """
-    flags = 0
-    while points >= 3:
-        result = verdict(stack[points - 3, 0], stack[points - 2, 0], stack[points - 1, 0], points)
+    p: int, q: Array, spread: float, stack: Array, points: Array, now_c: float, sums: Array,
+    flags: Array,
+) -> None:  # fmt: skip
+    """Close whatever the newest turning point on the stack of pack ``p`` closes."""
+    n = int(points[p])
+    while n >= 3:
+        result = verdict(stack[p, n - 3, 0], stack[p, n - 2, 0], stack[p, n - 1, 0], n)
         if result == WAIT:
             break
         share = 0.5 if result == HALF else 1.0
-        flags |= close(q, spread, out, stack[points - 3], stack[points - 2], share, now_c)
+        close(p, q, spread, stack, n - 3, share, now_c, sums, flags)
         if result == FULL:
-            stack[points - 3] = stack[points - 1]
-            points -= 2
+            for k in range(POINT):
+                stack[p, n - 3, k] = stack[p, n - 1, k]
+            n -= 2
         else:
-            stack[: points - 1] = stack[1:points]
-            points -= 1
-    if points == DEPTH:
-        flags |= close(q, spread, out, stack[0], stack[1], 0.5, now_c)
-        stack[: points - 1] = stack[1:points]
-        points -= 1
-    return points, flags
+            n = drop_oldest(p, stack, n)
+    if n == DEPTH:
+        close(p, q, spread, stack, 0, 0.5, now_c, sums, flags)
+        n = drop_oldest(p, stack, n)
+    points[p] = n
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def turn(
-    work: Array, i: int, q: Array, spread: float, out: Array, stack: Array, points: int,
-    now_c: float,
-) -> tuple[int, int]:  # fmt: skip
+    work: Array, i: int, p: int, q: Array, spread: float, stack: Array, points: Array,
+    now_c: float, sums: Array, flags: Array,
+) -> None:  # fmt: skip
     """The pack has turned: put its extreme on the stack and look the other way."""
     soc = work[_PEAK + i] * work[_SIGN + i]
     # The start of a history is a turning point only if the first swing leaves it.
-    if points == 1 and abs(soc - stack[0, 0]) < HYSTERESIS_SOC:
-        points = 0
-    stack[points, 0] = soc
-    stack[points, 1] = work[_E_MOVED + i]
-    stack[points, 2] = work[_E_MOVING + i]
-    stack[points, 3] = work[_E_HEAT + i]
-    points, flags = push(q, spread, out, stack, points + 1, now_c)
+    if points[p] == 1 and abs(soc - stack[p, 0, 0]) < HYSTERESIS_SOC:
+        points[p] = 0
+    n = points[p]
+    stack[p, n, 0] = soc
+    stack[p, n, 1] = work[_E_MOVED + i]
+    stack[p, n, 2] = work[_E_MOVING + i]
+    stack[p, n, 3] = work[_E_HEAT + i]
+    points[p] = n + 1
+    push(p, q, spread, stack, points, now_c, sums, flags)
     work[_SIGN + i] = -work[_SIGN + i]
     work[_PEAK + i] = work[_SIGN + i] * work[_LAST + i]
     work[_E_MOVED + i] = work[_MOVED + i]
     work[_E_MOVING + i] = work[_MOVING + i]
     work[_E_HEAT + i] = work[_HEAT + i]
-    return points, flags
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -268,7 +278,7 @@ def load(
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def store(
-    work: Array, lo: int, n: int, days_per_step: float, model: Array, spread: Array,
+    work: Array, lo: int, n: int, steps: int, days_per_step: float, model: Array, spread: Array,
     parameters: Array, track: Array, sums: Array, flags: Array,
 ) -> None:  # fmt: skip
     """Write a tile back: block sums times rates, and temperature flags."""
@@ -282,9 +292,10 @@ def store(
         if spread[p] != 1.0:
             calendar *= spread[p] ** q[CAL_INVERSE]
             resistance *= spread[p] ** q[RES_INVERSE]
-        sums[p, 0] += calendar
-        sums[p, 2] += resistance
-        sums[p, 4] += 0.5 * work[_THROUGH + i]
+        sums[p, Z_CAL] += calendar
+        sums[p, R_CAL] += resistance
+        sums[p, EFC] += 0.5 * work[_THROUGH + i]
+        sums[p, DAYS] += steps * days_per_step
         if work[_COLDEST + i] < q[COLD_C]:
             flags[p] |= np.uint8(COLD)
         if work[_HOTTEST + i] > q[HOT_C]:
@@ -301,7 +312,6 @@ def age_packs(
     steps = soc.shape[0]
     work = np.empty(WORK)
     base = np.empty(TILE, np.int64)
-    out = np.empty(2)
     for start in range(lo, hi, TILE):
         n = min(TILE, hi - start)
         load(work, base, start, n, soc[0], model, parameters, track, stack, points)
@@ -312,17 +322,9 @@ def age_packs(
             for i in range(n):
                 if work[_TURN + i] != 0.0:
                     p = start + i
-                    out[0], out[1] = 0.0, 0.0
+                    q = parameters[model[p]]
                     now_c = np.float64(temperature_c[t, p])
-                    left, raised = turn(
-                        work, i, parameters[model[p]], spread[p], out, stack[p], points[p], now_c
-                    )
-                    points[p] = left
-                    flags[p] |= np.uint8(raised)
-                    sums[p, 1] += out[0]
-                    sums[p, 3] += out[1]
+                    turn(work, i, p, q, spread[p], stack, points, now_c, sums, flags)
         store(
-            work, start, n, step_h / 24.0, model, spread, parameters, track, sums, flags
+            work, start, n, steps, step_h / 24.0, model, spread, parameters, track, sums, flags
         )  # fmt: skip
-        for p in range(start, start + n):
-            sums[p, 5] += steps * step_h / 24.0

@@ -21,10 +21,18 @@ import numpy as np
 import numpy.typing as npt
 
 from zerocity.batteries.ageing_kernel import (
+    DAYS,
     DEPTH,
+    EFC,
     LAST,
+    PEAK,
     POINT,
+    R_CAL,
+    R_CYC,
+    SIGN,
     TRACKED,
+    Z_CAL,
+    Z_CYC,
     age_packs,
     cycle_damage,
 )
@@ -58,8 +66,6 @@ Floats32 = npt.NDArray[np.float32]
 Bytes = npt.NDArray[np.int8]
 Bits = npt.NDArray[np.uint8]
 Index = npt.NDArray[np.int64] | npt.NDArray[np.bool_] | slice
-
-Z_CAL, Z_CYC, R_CAL, R_CYC, EFC, DAYS = range(6)
 
 
 @dataclass(slots=True)
@@ -117,9 +123,9 @@ def new_state(packs: int, soc: Floats | float | None = None) -> AgeingState:
 def start_at(state: AgeingState, rows: Index, soc: Floats | float) -> None:
     """Give packs without history their state of charge before the first step, in place."""
     state.track[rows] = 0.0
-    state.track[rows, 0] = soc
-    state.track[rows, 1] = 1.0
-    state.track[rows, 2] = soc
+    state.track[rows, LAST] = soc
+    state.track[rows, SIGN] = 1.0
+    state.track[rows, PEAK] = soc
     state.stack[rows] = 0.0
     state.stack[rows, 0, 0] = soc
     state.points[rows] = 1
@@ -288,10 +294,10 @@ def aged_state(
     rate = q[CAL_RATE] * np.exp(f * _exponent(model_index, soc) - q[CAL_MIDDLE])
     state.sums[:, Z_CAL] = rate * days * spread ** q[CAL_INVERSE]
     damage = [
-        cycle_damage(PARAMETERS[m], d, c, 308.15 / v - 273.15)
-        for m, d, c, v in zip(model_index, dod, rate_c, u, strict=True)
+        cycle_damage(PARAMETERS[m], d, c, 308.15 / v - 273.15, w)
+        for m, d, c, v, w in zip(model_index, dod, rate_c, u, spread, strict=True)
     ]
-    state.sums[:, Z_CYC] = np.asarray(damage) * efc * spread ** q[CYC_INVERSE]
+    state.sums[:, Z_CYC] = np.asarray(damage) * efc
     charge = q[RES_B0] + soc * (q[RES_B1] + soc * q[RES_B2])
     rest = q[RES_RATE] * np.exp(q[RES_E] * (1.0 - u)) * charge
     state.sums[:, R_CAL] = rest * days * spread ** q[RES_INVERSE]
