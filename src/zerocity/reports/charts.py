@@ -16,10 +16,13 @@ Figure = dict[str, Any]
 # Okabe and Ito's palette (2008), which the colour blind can tell apart, with two greys added.
 BLUE, SKY, GREEN, YELLOW = "#0072B2", "#56B4E9", "#009E73", "#E0A800"
 ORANGE, RED, PINK, GREY, PALE = "#E69F00", "#D55E00", "#CC79A7", "#7A868E", "#B7C0C5"
-CYCLE = (BLUE, ORANGE, GREEN, PINK, SKY, RED, YELLOW, GREY, "#5D4B8C", "#8C6D46", PALE)
+CYCLE = (BLUE, ORANGE, GREEN, PINK, SKY, RED, "#5D4B8C", GREY, "#8C6D46", "#1F4E5F", PALE)
+LIGHT_TO_BLUE = ((0.0, "#F1F6FA"), (0.5, "#6FA8D0"), (1.0, "#08406F"))
+LIGHT_TO_ORANGE = ((0.0, "#FFF8E6"), (0.5, "#F0B440"), (1.0, "#9A4200"))
+Scale = Sequence[tuple[float, str]]
 PLAN = "#8A5BB5"  # a violet that stands out from every area on paper and on black
 COLOURS = {
-    "import": BLUE, "export": PINK, "pv": YELLOW, "storage out": GREEN, "storage in": SKY,
+    "import": BLUE, "export": PINK, "solar": YELLOW, "storage out": GREEN, "storage in": SKY,
     "charging": RED, "load": GREY,
 }  # fmt: skip
 
@@ -49,14 +52,16 @@ def _axis(title: str = "", **more: Any) -> Figure:
     return {"title": {"text": title}, "automargin": True, **more}
 
 
-def heat_map(values: FloatArray, months: Sequence[str], title: str, scale: str) -> Figure:
+def heat_map(values: FloatArray, months: Sequence[str], title: str, scale: Scale) -> Figure:
     """Hour of day (24 columns) against month (rows): mean power, shape (months, 24)."""
     trace = {
         "type": "heatmap",
         "z": values,
         "x": list(range(24)),
         "y": list(months),
-        "colorscale": scale,
+        "colorscale": [list(stop) for stop in scale],
+        "zmin": 0.0,
+        "zmax": max(float(np.max(values)), 1e-9),
         "colorbar": {"title": {"text": title}, "thickness": 12, "outlinewidth": 0},
         "hovertemplate": "%{y}, %{x}:00<br>%{z:.3s} " + label(title) + "<extra></extra>",
         "xgap": 1,
@@ -124,7 +129,7 @@ def across(
         yaxis=_axis(autorange="reversed", showgrid=False, **ticks),
     )
     if mark is not None:
-        line = {"color": RED, "width": 1.5, "dash": "dash"}
+        line = {"color": PLAN, "width": 2, "dash": "dash"}
         layout["shapes"] = [
             {
                 "type": "line",
@@ -197,6 +202,7 @@ def power_balance(
             }
         )
     layout = _layout(xaxis=_axis(), yaxis=_axis("kW (up: supply, down: use)"))
+    layout["legend"]["traceorder"] = "normal"
     return {"data": data, "layout": {**layout, "hovermode": "x unified"}}
 
 
@@ -293,8 +299,26 @@ def sankey(
             "label": [label(n) for n in link_names] if link_names else [""] * len(flows),
         },
     }
-    layout = _layout(margin={"l": 16, "r": 16, "t": 16, "b": 24})
-    return {"data": [trace], "layout": layout}
+    layout = _layout(
+        margin={"l": 16, "r": 16, "t": 16, "b": 24},
+        xaxis={"visible": False},
+        yaxis={"visible": False},
+    )
+    keys = dict(zip(link_names or (), tints, strict=False))
+    return {"data": [trace, *(_key(name, tint) for name, tint in keys.items())], "layout": layout}
+
+
+def _key(name: str, tint: str) -> Figure:
+    """An entry in the legend for a kind of link: a Sankey has no legend of its own."""
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "name": label(name),
+        "x": [None],
+        "y": [None],
+        "marker": {"color": tint, "size": 10, "symbol": "square"},
+        "showlegend": True,
+    }
 
 
 def _see_through(tint: str) -> str:

@@ -18,6 +18,7 @@ FloatArray = npt.NDArray[np.float64]
 Column = npt.NDArray[Any]
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+SHORT = {"brt": "BRT", "pv": "PV", "vpp": "VPP", "cny": "CNY", "kwh": "kWh", "mwh": "MWh"}
 SITE_TABLE = (
     "site", "name", "kind", "district", "longitude", "latitude", "grid_limit_kw", "pv_kwp",
     "storage_kwh", "plugs", "swap_slots",
@@ -91,10 +92,10 @@ class Results:
 
 
 def as_float(value: Any) -> float | None:
-    """A finite number, or None for anything else."""
+    """A finite number, or None for anything else; a whole number stays one, as a count should."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return float(value) if math.isfinite(value) else None
+    return value if math.isfinite(value) else None
 
 
 def pairs(found: dict[str, Any]) -> list[tuple[str, float]]:
@@ -105,7 +106,12 @@ def pairs(found: dict[str, Any]) -> list[tuple[str, float]]:
 
 def words(name: str) -> str:
     """A stored name as words."""
-    return name.replace("_", " ")
+    return " ".join(SHORT.get(part, part) for part in name.split("_"))
+
+
+def counted(number: int, thing: str) -> str:
+    """A number of things, in the singular where it is one."""
+    return f"{number:,} {thing}" + ("" if number == 1 else "s")
 
 
 def nothing(what: str, why: str) -> tuple[Note, ...]:

@@ -178,8 +178,9 @@ def _table(table: Table) -> str:
         for c, n in zip(table.columns, numeric, strict=True)
     )
     rows = "".join(f"<tr>{_row(cells, numeric)}</tr>" for cells in table.rows)
+    narrow = ' class="narrow"' if len(table.columns) <= 3 and all(numeric[1:]) else ""
     inner = (
-        f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody>'
+        f'<div class="scroll"><table{narrow}><thead><tr>{head}</tr></thead><tbody>{rows}</tbody>'
         "</table></div>"
     )
     if table.folded or len(table.rows) > FOLD_ROWS:

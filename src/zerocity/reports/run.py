@@ -11,7 +11,7 @@ from zerocity.reports import sections_batteries as batteries
 from zerocity.reports import sections_energy as energy
 from zerocity.reports import sections_market as market
 from zerocity.reports import sections_trust as trust
-from zerocity.reports.folding import Results
+from zerocity.reports.folding import Results, counted
 from zerocity.reports.page import page
 from zerocity.reports.tables import open_run
 
@@ -48,8 +48,7 @@ def write_report(run_dir: Path) -> Path:
     run = open_run(Path(run_dir))
     results = Results(run)
     end = run.start + timedelta(days=run.days - 1)
-    days = f"{run.days} day" + ("s" if run.days != 1 else "")
-    subtitle = f"{run.start} to {end}, {days}"
+    subtitle = f"{run.start} to {end}, {counted(run.days, 'day')}"
     if "seed" in run.summary:
         subtitle += f", seed {run.summary['seed']}"
     text = page(

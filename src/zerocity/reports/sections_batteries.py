@@ -150,7 +150,7 @@ def health(results: Results) -> Section:
 
 
 def _soh_by_fleet(results: Results, fleet: Column, day: Any) -> dict[str, FloatArray]:
-    """soh of the packs that exist on a day, by fleet in the order of the batteries' table."""
+    """soh of the packs that exist on a day, by fleet in the city's order."""
     state = battery_state(results.run, day)
     if state is None or "soh" not in state or "battery" not in state:
         return {}
@@ -158,7 +158,9 @@ def _soh_by_fleet(results: Results, fleet: Column, day: Any) -> dict[str, FloatA
     number = state["battery"].astype(np.int64)
     alive = np.isfinite(soh) & (soh > 0.0) & (number >= 0) & (number < len(fleet))
     names = fleet[number[alive]].astype(str)
-    return {str(f): soh[alive][names == f] for f in np.unique(names)}
+    stored = list(results.part("fleets"))
+    found = sorted(set(names.tolist()), key=lambda f: (stored.index(f) if f in stored else 99, f))
+    return {f: soh[alive][names == f] for f in found}
 
 
 def _health_table(first: dict[str, FloatArray], last: dict[str, FloatArray]) -> Table:
@@ -235,7 +237,7 @@ def _metals(results: Results, books: dict[str, Moves]) -> tuple[Part, ...]:
             tints.append(charts.colour(i))
             names.append(metal)
     if links:
-        caption = "Metals moved over the run [kg], one band for each metal (hover for its name)."
+        caption = "Metals moved over the run [kg], one band for each; what moved back is taken off."
         parts.append(Picture(charts.sankey(links, "kg", tints, names), caption, 460))
     found = {n: m for n, m in results.part("materials_kg").items() if isinstance(m, dict)}
     keys = ("in_service", "collected", "recovered", "lost")

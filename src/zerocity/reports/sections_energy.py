@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from zerocity.reports import charts
-from zerocity.reports.folding import Results, as_float, hour_table, nothing, pairs, words
+from zerocity.reports.folding import Results, as_float, counted, hour_table, nothing, pairs, words
 from zerocity.reports.page import Note, Part, Picture, Section, Table, row
 from zerocity.reports.tables import SiteEnergy, site_window
 
@@ -24,14 +24,12 @@ def energy_by_hour(results: Results) -> Section:
         return Section(anchor, title, nothing("No energy by hour", NO_STEPS))
     parts: list[Part] = []
     for column, name, scale in (
-        ("import_kwh", "import from the grid", "Blues"),
-        ("pv_used_kwh", "solar energy used", "YlOrBr"),
+        ("import_kwh", "import from the grid", charts.LIGHT_TO_BLUE),
+        ("pv_used_kwh", "solar energy used", charts.LIGHT_TO_ORANGE),
     ):
         mw = results.by_month_and_hour(energy.city[column], energy.step_h) / 1000.0
         height = 150 + 26 * max(3, len(results.months))
         figure = charts.heat_map(mw, results.months, "MW", scale)
-        if scale == "Blues":
-            figure["data"][0]["reversescale"] = False
         caption = f"All sites, {name}: mean power [MW] by local hour and month."
         parts += [
             Picture(figure, caption, height),
@@ -42,7 +40,7 @@ def energy_by_hour(results: Results) -> Section:
 
 SOURCES = (
     ("import", "import_kwh"),
-    ("pv", "pv_used_kwh"),
+    ("solar", "pv_used_kwh"),
     ("storage out", "storage_discharge_kwh"),
 )
 USES = (
@@ -148,13 +146,13 @@ def station_week(results: Results) -> Section:
         kw.get("planned_import_kwh"),
     )
     caption = (
-        f"{name}, {days} days from {start}: power [kW]. The dotted line is the import that the day "
-        "plan foresaw."
+        f"{name}, {counted(days, 'day')} from {start}: power [kW]. "
+        "The dotted line is the import that the day plan foresaw."
     )
-    note = Note(
-        "Chosen by rule: the integrated station with the most charging, in the full week whose "
-        "city-wide import is nearest the median week."
-    )
+    when = "in the full week whose city-wide import is nearest the median week"
+    if days < 7 or results.run.days == 7:
+        when = "in the whole of this short run"
+    note = Note(f"Chosen by rule: the integrated station with the most charging, {when}.")
     parts = (note, Picture(figure, caption, 440), _week_table(week, times))
     return Section(anchor, title, parts)
 

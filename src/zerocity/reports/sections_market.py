@@ -148,19 +148,27 @@ def parks(results: Results) -> Section:
         )  # fmt: skip
         caption = "Carbon per unit of energy by park; the dashed line is the lowest limit."
         parts.append(Picture(figure, caption, 110 + 40 * len(drawn)))
-    parts += [_park_table(found), *_evidence(found)]
+    parts += [*_park_tables(found), *_evidence(found)]
     return Section(anchor, title, tuple(parts))
 
 
-def _park_table(found: dict[str, dict[str, Any]]) -> Table:
-    known = [key for key, _ in PARK_ROWS]
-    extra = sorted(
-        {k for p in found.values() for k, v in p.items() if as_float(v) is not None} - set(known)
-    )
-    rows = [row(text, *(_plain(p.get(key)) for p in found.values())) for key, text in PARK_ROWS]
-    rows += [row(words(key), *(_plain(p.get(key)) for p in found.values())) for key in extra]
-    kept = tuple(cells for cells in rows if any(cell is not None for cell in cells[1:]))
-    return Table("Indicators", ("indicator", *found), kept)
+def _park_tables(found: dict[str, dict[str, Any]]) -> tuple[Table, ...]:
+    known = dict(PARK_ROWS)
+    extra = {
+        key: words(key)
+        for park in found.values()
+        for key, value in sorted(park.items())
+        if as_float(value) is not None and key not in known
+    }
+    tables = []
+    for title, texts in (("Indicators", known), ("Other figures of the parks", extra)):
+        rows = [
+            row(text, *(_plain(p.get(key)) for p in found.values())) for key, text in texts.items()
+        ]
+        kept = tuple(cells for cells in rows if any(cell is not None for cell in cells[1:]))
+        if kept:
+            tables.append(Table(title, ("indicator", *found), kept, folded=texts is extra))
+    return tuple(tables)
 
 
 def _plain(value: Any) -> str | float | bool | None:

@@ -31,7 +31,7 @@ def key_figures(results: Results) -> Section:
         _tile("Cost", _scaled(cost, 1e6), "million CNY", "of the run, all components"),
         _tile("Relief delivered", part("vpp").get("delivered_mwh"), "MWh",
               f"in {number(as_float(part('vpp').get('events')))} events"),
-        _tile("Books", None if worst is None else worst[1], "worst residual, relative",
+        _tile("Books: worst relative residual", None if worst is None else worst[1], "",
               "balanced" if worst and worst[1] <= TOLERANCE else ""),
     )  # fmt: skip
     return Section("key-figures", "Key figures", (tiles,))
@@ -115,7 +115,7 @@ def assumptions(results: Results) -> Section:
             as_float(a.get("weight")), str(a.get("note") or ""), str(a.get("source") or ""))
         for a in found
     )  # fmt: skip
-    columns = ("figure", "value", "unit", "weight 0-3", "why it is open", "source")
+    columns = ("figure", "value", "unit", "weight (0 to 3)", "why it is open", "source")
     most = sum(1 for a in found if (as_float(a.get("weight")) or 0.0) >= 2.0)
     note = Note(
         f"{len(found)} figures were assumed, because nobody published them or no text could be "
@@ -175,7 +175,14 @@ def _certainty(results: Results) -> list[tuple[str, int, str]]:
     return [(n, int(found[n]), MEANING.get(n, "")) for n in order if as_float(found.get(n))]
 
 
+RUNTIME = {
+    "wall_s": "time taken [s]",
+    "battery_steps_per_s": "steps of a battery a second [1/s]",
+    "peak_memory_mb": "most memory held [MB]",
+}
+
+
 def _runtime(results: Results) -> tuple[tuple[str, Any], ...]:
     known = [("seed", results.summary.get("seed")), *results.part("runtime").items()]
-    rows = [(words(k), as_float(v)) for k, v in known]
+    rows = [(RUNTIME.get(k, words(k)), as_float(v)) for k, v in known]
     return tuple(r for r in rows if r[1] is not None)

@@ -42,10 +42,12 @@ figcaption{font-size:.83rem;color:var(--soft);max-width:80ch}
 .plot{width:100%;overflow:hidden}
 .scroll{overflow-x:auto}
 table{border-collapse:collapse;width:100%;font-size:.86rem;font-variant-numeric:tabular-nums}
+table.narrow{width:auto;min-width:min(100%,460px)}
 th{text-align:left;font-weight:600;color:var(--soft);border-bottom:1px solid var(--ink);
 padding:5px 10px;vertical-align:bottom}
 td{border-bottom:1px solid var(--line);padding:5px 10px;vertical-align:top;
 overflow-wrap:break-word}
+td:first-child{min-width:6.6em}
 .n{text-align:right;white-space:nowrap}
 th.n{white-space:normal}
 details{margin:.8rem 0}
@@ -59,13 +61,12 @@ nav{display:none}.frame{display:block}body{font-size:11pt}figure,.tiles>div,tr{b
 h2,h3{break-after:avoid}}
 """
 
-# Draws each figure when it nears the window, and all of them before printing; colours of text and
-# grid follow the page, so one figure serves light, dark and paper.
+# Draws the figures from the top, one at a time so that the page can be read meanwhile, and the rest
+# before printing; colours of text and grid follow the page, so one figure serves light and dark.
 SCRIPT = """
 (function(){
 'use strict';
-var config={displaylogo:false,responsive:true,
-modeBarButtonsToRemove:['toImage','lasso2d','select2d','autoScale2d']};
+var config={displaylogo:false,displayModeBar:false,responsive:true};
 function merge(a,b){for(var k in b){if(!(k in a)){a[k]=b[k]}
 else if(a[k]&&b[k]&&typeof a[k]==='object'&&!Array.isArray(a[k])){merge(a[k],b[k])}}return a}
 function look(layout){
@@ -88,10 +89,8 @@ drawn.push({box:box,layout:figure.layout});
 Plotly.newPlot(box,figure.data,look(figure.layout),config)}
 var boxes=Array.prototype.slice.call(document.querySelectorAll('.plot'));
 function all(){boxes.forEach(draw)}
-if('IntersectionObserver' in window){
-var watch=new IntersectionObserver(function(entries){entries.forEach(function(e){
-if(e.isIntersecting){watch.unobserve(e.target);draw(e.target)}})},{rootMargin:'600px'});
-boxes.forEach(function(b){watch.observe(b)})}else{all()}
+function next(i){if(i<boxes.length){draw(boxes[i]);setTimeout(next,0,i+1)}}
+next(0);
 function again(){drawn.forEach(function(d){Plotly.relayout(d.box,look(d.layout))})}
 matchMedia('(prefers-color-scheme: dark)').addEventListener('change',again);
 addEventListener('beforeprint',function(){all();
