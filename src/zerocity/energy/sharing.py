@@ -81,10 +81,8 @@ def _refuse(where: str, values: npt.NDArray[np.generic], bad: BoolArray, wanted:
 
 @njit(cache=True, nogil=True)
 def _share(limit, site, wanted, urgent):  # type: ignore[no-untyped-def]
-    left = np.maximum(limit, 0.0)
-    granted = np.zeros(wanted.size)
-    _pour(left, site, wanted, urgent, True, granted)
-    _pour(left, site, wanted, urgent, False, granted)
+    granted = np.empty(wanted.size)
+    _pour(np.maximum(limit, 0.0), site, wanted, urgent, granted)
     _trim(limit, site, granted)
     return granted
 
@@ -101,9 +99,8 @@ def _share_above_floors(limit, site, wanted, urgent, floor):  # type: ignore[no-
                 left[site[i]] -= least
                 base[i] = least
                 more[i] = wanted[i] - least
-    granted = np.zeros(wanted.size)
-    _pour(left, site, more, urgent, True, granted)
-    _pour(left, site, more, urgent, False, granted)
+    granted = np.empty(wanted.size)
+    _pour(left, site, more, urgent, granted)
     for i in range(wanted.size):
         granted[i] = min(base[i] + granted[i], wanted[i])
     _trim(limit, site, granted)
@@ -111,38 +108,70 @@ def _share_above_floors(limit, site, wanted, urgent, floor):  # type: ignore[no-
 
 
 @njit(cache=True, nogil=True)
-def _pour(left, site, wanted, urgent, first, granted):  # type: ignore[no-untyped-def]
-    """Fill the sessions of one rank to a common level per site; lowers ``left`` in place."""
-    waiting = np.empty(wanted.size, np.int64)
-    count = np.zeros(left.size, np.int64)
-    n = 0
+def _pour(budget, site, wanted, urgent, granted):  # type: ignore[no-untyped-def]
+    """Fill the sessions of each site and rank to a common level.
+
+    A rank is met whole or shares what the rank before it left, so both ranks fill at once: group
+    2 s is the urgent rank of site s, group 2 s + 1 the other.
+    """
+    group = np.empty(wanted.size, np.int32)
+    count = np.zeros(2 * budget.size, np.int64)
+    asked = np.zeros(2 * budget.size)
     for i in range(wanted.size):
-        if urgent[i] == first and wanted[i] > 0.0:
-            waiting[n] = i
-            count[site[i]] += 1
-            n += 1
-    level = np.zeros(left.size)
-    met = True
-    while met:
-        for s in range(left.size):
-            level[s] = max(left[s], 0.0) / max(count[s], 1)
-        met = False
+        g = 2 * site[i] + 1 - urgent[i]
+        group[i] = g
+        count[g] += 1
+        asked[g] += wanted[i]
+    left = np.repeat(budget, 2)
+    left[1::2] = np.maximum(budget - asked[::2], 0.0)
+    level = _levels(left, asked, count, group.copy(), wanted.copy())
+    for i in range(wanted.size):
+        granted[i] = min(wanted[i], level[group[i]])
+
+
+@njit(cache=True, nogil=True)
+def _levels(left, asked, count, group, wish):  # type: ignore[no-untyped-def]
+    """The level that uses up each group's power, infinite where all wishes can be met.
+
+    Each round tries the mean of a group's open wishes as level: if it fits, the wishes below are
+    met, else those above are capped. So the open ones dwindle, in time about linear in their
+    number. Overwrites ``group`` and ``wish``.
+    """
+    scarce = asked > left
+    open_sum, open_count = asked * scarce, count * scarce
+    met_sum, capped = np.zeros(left.size), np.zeros(left.size)
+    low_sum, low_count = np.zeros(left.size), np.zeros(left.size, np.int64)
+    tried, above = np.full(left.size, -1.0), scarce.copy()
+    n, pivot = wish.size, np.zeros(left.size)
+    while n:
+        for g in range(left.size):
+            # A hair above the mean, so that rounding never leaves all wishes above it.
+            pivot[g] = open_sum[g] / max(open_count[g], 1) * (1.0 + _ROUNDING)
+            low_sum[g], low_count[g] = 0.0, 0
         kept = 0
         for k in range(n):
-            i = waiting[k]
-            if wanted[i] <= level[site[i]]:
-                granted[i] = wanted[i]
-                left[site[i]] -= wanted[i]
-                count[site[i]] -= 1
-                met = True
-            else:
-                waiting[kept] = i
-                kept += 1
+            w, g = wish[k], group[k]
+            stays = (open_count[g] > 0) & ((w > tried[g]) == above[g])
+            low = stays & (w <= pivot[g])
+            low_sum[g] += w * low
+            low_count[g] += low
+            wish[kept], group[kept] = w, g
+            kept += stays
         n = kept
-    for k in range(n):
-        i = waiting[k]
-        granted[i] = level[site[i]]
-        left[site[i]] = 0.0
+        for g in range(left.size):
+            high = open_count[g] - low_count[g]
+            tried[g] = pivot[g]
+            above[g] = met_sum[g] + low_sum[g] + pivot[g] * (capped[g] + high) <= left[g]
+            if above[g]:
+                met_sum[g] += low_sum[g]
+                open_sum[g], open_count[g] = open_sum[g] - low_sum[g], high
+            elif high:
+                capped[g] += high
+                open_sum[g], open_count[g] = low_sum[g], low_count[g]
+            else:
+                capped[g] += open_count[g]
+                open_count[g] = 0
+    return np.where(scarce, np.maximum(left - met_sum, 0.0) / np.maximum(capped, 1.0), np.inf)
 
 
 @njit(cache=True, nogil=True)
@@ -151,6 +180,8 @@ def _trim(limit, site, granted):  # type: ignore[no-untyped-def]
     total = np.zeros(limit.size)
     for i in range(granted.size):
         total[site[i]] += granted[i]
+    if not (total > np.maximum(limit, 0.0)).any():
+        return
     for i in range(granted.size):
         s = site[i]
         if total[s] > max(limit[s], 0.0):
