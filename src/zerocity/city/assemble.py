@@ -180,8 +180,9 @@ class _Parts:
         for name, raw in doc.data.items() if doc is not None else ():
             assert doc is not None
             before = len(self.reader.problems)
-            values = self.reader.table(doc, (name,), raw, tables.FLEET)
-            boat = values.get("kind") == "boat"
+            boat = isinstance(raw, Mapping) and raw.get("kind") == "boat"
+            spec = tables.FLEET if boat else tables.ROAD_FLEET
+            values = self.reader.table(doc, (name,), raw, spec)
             make, fields = (Boat, tables.BOAT) if boat else (RoadVehicle, tables.ROAD)
             vehicle = self.section(make, "fleets.toml", (name, "vehicle"), fields)
             if len(self.reader.problems) == before:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -13,7 +15,11 @@ from zerocity.city.places import Sites
 from zerocity.city.problems import did_you_mean, listing, quote
 from zerocity.city.reader import Reader
 from zerocity.energy.tariffs import Tariff
+from zerocity.errors import InputError
 from zerocity.fleets.duty import FleetSpec
+from zerocity.measures.timeline import Timeline
+
+NAME = re.compile(r"^[A-Za-z0-9_-]+$")
 
 
 def check_consistency(
@@ -23,6 +29,7 @@ def check_consistency(
     fleets, sites = documents.get("fleets.toml"), documents.get("sites.geojson")
     read: Sites | None = parts["sites"]
     if fleets is not None:
+        _names(reader, fleets)
         for fleet in parts["fleets"]:
             _fleet_product(reader, fleets, fleet, parts["products"])
             if read is not None:
@@ -30,13 +37,22 @@ def check_consistency(
         if not fleets.data:
             reader.problem(fleets, (), "no fleet", "at least one table", "Add a fleet.", "fleets")
     if sites is not None and read is not None:
+        _needed_sites(reader, sites, read)
         _site_products(reader, sites, read, parts["products"])
     if read is not None and "parks.toml" in documents:
         _park_sites(reader, documents["parks.toml"], parts, read)
     if parts["tariff"] is not None:
-        _blocks(reader, documents["tariff.toml"], parts["tariff"])
+        _prices(reader, documents["tariff.toml"], parts)
     _region(reader, documents, parts)
     _river(reader, documents, parts)
+
+
+def _names(reader: Reader, doc: Document) -> None:
+    """Fleet names are parts of paths and of column names."""
+    for name in doc.data:
+        if not NAME.match(name):
+            wanted = "letters, digits, - and _"
+            reader.problem(doc, (name,), quote(name), wanted, "Rename the fleet.")
 
 
 def _fleet_product(
@@ -106,6 +122,14 @@ def _site_products(
     _site_power(reader, doc, sites)
 
 
+def _needed_sites(reader: Reader, doc: Document, sites: Sites) -> None:
+    """Retired packs go to a centre and to a processing base, so each city has one."""
+    for kind in ("centre", "processing_base"):
+        if kind not in sites.kind:
+            way_out = "Add a feature of this kind; it may lie outside the city."
+            reader.problem(doc, (), "no site", f"a site of kind {kind}", way_out, "kind")
+
+
 def _site_power(reader: Reader, doc: Document, sites: Sites) -> None:
     """What charges needs power, and what stores needs an inverter."""
     needs = (
@@ -129,23 +153,16 @@ def _park_sites(reader: Reader, doc: Document, parts: Mapping[str, Any], sites: 
                 reader.problem(doc, (park.name, "sites"), quote(name), wanted, way_out)
 
 
-def _blocks(reader: Reader, doc: Document, tariff: Tariff) -> None:
-    """The blocks cover the day once and each has a price."""
-    now = 0.0
-    for name, start, end in tariff.blocks:
-        if start != now or not start < end <= 24.0:
-            came = f"{name} from {start:g} h to {end:g} h after {now:g} h"
-            way_out = "Close the gap or remove the overlap; split blocks at midnight."
-            reader.problem(doc, ("blocks", name), came, "blocks that cover 0-24 h once", way_out)
-            return
-        now = end
-    if now != 24.0:
-        way_out = "Let the last block end at 24:00."
-        wanted = "blocks that cover 0-24 h once"
-        reader.problem(doc, ("blocks",), f"an end at {now:g} h", wanted, way_out)
-    for name in sorted({block[0] for block in tariff.blocks} - set(tariff.energy_cny_per_kwh)):
-        way_out = f"Add energy_cny_per_kwh.{name}."
-        reader.problem(doc, ("blocks", name), "a block without price", "a price", way_out)
+def _prices(reader: Reader, doc: Document, parts: Mapping[str, Any]) -> None:
+    """Ask the tariff for one day of prices: it refuses what would pay without end."""
+    tariff: Tariff = parts["tariff"]
+    start = parts.get("start") or date(2026, 1, 1)
+    try:
+        tariff.prices(Timeline(start, 1))
+    except InputError as error:
+        key = error.where.split(",")[0].split(".")[-1]
+        way_out = error.way_out or "Correct the value."
+        reader.problem(doc, (key,), error.came, error.wanted, way_out)
 
 
 def _region(reader: Reader, documents: Mapping[str, Document], parts: Mapping[str, Any]) -> None:

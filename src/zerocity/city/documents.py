@@ -108,8 +108,19 @@ def parse_toml(file: str, text: str) -> tuple[Document, list[Problem]]:
 def parse_json(file: str, text: str) -> tuple[Document, list[Problem]]:
     """Parse JSON whose root is an object; NaN and Infinity are refused later, by field."""
     way_out = "Check commas, quotes and brackets here, e.g. with a GeoJSON editor."
+    double: list[str] = []
+
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        keys = [key for key, _ in pairs]
+        double.extend(
+            sorted({key for key in keys if keys.count(key) > 1})
+            if len(set(keys)) < len(keys)
+            else []
+        )
+        return dict(pairs)
+
     try:
-        data = json.loads(text)
+        data = json.loads(text, object_pairs_hook=unique)
     except json.JSONDecodeError as error:
         place = f"line {error.lineno} column {error.colno}"
         return Document(file, {}), [Problem(file, place, "", error.msg, "valid JSON", way_out)]
@@ -119,7 +130,11 @@ def parse_json(file: str, text: str) -> tuple[Document, list[Problem]]:
     if not isinstance(data, dict):
         came = type(data).__name__
         return Document(file, {}), [Problem(file, "line 1", "", came, "a JSON object", way_out)]
-    return Document(file, data), []
+    problems = [
+        Problem(file, "", key, "the key twice in one object", "each key once", "Remove one.")
+        for key in double
+    ]
+    return Document(file, data), problems
 
 
 def parse_csv(file: str, text: str, key: str) -> tuple[Document, list[Problem]]:

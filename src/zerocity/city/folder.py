@@ -6,6 +6,7 @@ The one file of this room that touches the disk; everything else takes bytes and
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -40,18 +41,22 @@ def find_city(path_or_name: str | Path) -> Path:
     A folder in the working directory wins over a shipped city of the same name. Raises InputError
     when there is neither.
     """
-    given = Path(path_or_name)
-    if given.is_dir():
+    given, name = Path(path_or_name), str(path_or_name)
+    if _is_folder(given):
         return given
-    name = str(path_or_name)
     shipped = SHIPPED / ("_starter" if name == STARTER else name)
     if name in (*shipped_cities(), STARTER) and shipped.is_dir():
         return shipped
-    if given.is_file():
-        raise InputError("city", quote(name), "a folder", f"Give its folder: {given.parent}")
     known = (*shipped_cities(), STARTER)
     way_out = did_you_mean(name, known, "Make one with: zerocity init NAME")
     raise InputError("city", quote(name), f"a folder, or one of {listing(known)}", way_out)
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # a name too long, or a parent that may not be read
+        return False
 
 
 def read_files(folder: Path) -> dict[str, bytes]:
@@ -62,9 +67,10 @@ def read_files(folder: Path) -> dict[str, bytes]:
     """
     files: dict[str, bytes] = {}
     try:
-        for name in (path.name for path in folder.iterdir() if path.name in FILES):
-            with (folder / name).open("rb") as stream:
-                files[name] = stream.read(LARGEST_BYTES + 1)
+        for path in folder.iterdir():
+            if path.name in FILES and path.is_file():
+                with path.open("rb") as stream:
+                    files[path.name] = stream.read(LARGEST_BYTES + 1)
     except OSError as error:
         came = error.strerror or type(error).__name__
         where = str(error.filename or folder)
@@ -130,6 +136,6 @@ def _check_target(target: Path) -> None:
     if not target.name or not set(target.name) <= PORTABLE_NAME:
         wanted = "letters, digits, - and _"
         raise InputError("name", quote(target.name), wanted, "Choose a plain folder name.")
-    if target.exists() or target.is_symlink():
+    if os.path.lexists(target):
         way_out = "Choose another name, or remove the folder yourself."
         raise InputError(str(target), "a folder that exists", "a new name", way_out)

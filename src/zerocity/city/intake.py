@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 from zerocity.city.documents import Document, decode, parse_csv, parse_json, parse_toml
@@ -38,7 +40,10 @@ def _parse(name: str, text: str) -> tuple[Document, list[Problem]]:
         return parse_toml(name, text)
     if name.endswith(".geojson"):
         document, problems = parse_json(name, text)
-        return (document, problems) if problems else _site_document(document)
+        if not document.data:
+            return document, problems
+        document, found = _site_document(document)
+        return document, problems + found
     table = CSV_TABLES[name]
     document, problems = parse_csv(name, text, table.key)
     data = {row: _raw_row(cells, table) for row, cells in document.data.items()}
@@ -67,7 +72,7 @@ def _parsed(cell: str) -> object:
     """Return the number in a cell, None when empty, else the text for the message to show."""
     if not cell:
         return None
-    for kind in (int, float):
+    for kind in (int, float) if "_" not in cell else ():
         try:
             return kind(cell)
         except ValueError:
@@ -89,7 +94,7 @@ def _site_document(document: Document) -> tuple[Document, list[Problem]]:
     for index, feature in enumerate(features):
         name, raw = _site(feature)
         place = f"feature {index + 1} ({name})" if name else f"feature {index + 1}"
-        if not name or name in sites or "." in name:
+        if not name or name in sites or "." in name or not name.isprintable():
             came = quote(f"{name} again" if name in sites else name or "no name")
             wanted = "a name of its own, without a full stop"
             problem = Problem(document.file, place, "name", came, wanted, "Rename the site.")
@@ -142,6 +147,9 @@ def _typed(text: str) -> object:
         return stripped == "true"
     if stripped.startswith("[") and stripped.endswith("]"):
         return [_parsed(part.strip()) for part in stripped[1:-1].split(",")]
+    with contextlib.suppress(ValueError):
+        if "-" in stripped:
+            return date.fromisoformat(stripped)
     parsed = _parsed(stripped)
     return "" if parsed is None else parsed
 

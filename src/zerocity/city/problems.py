@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from zerocity.errors import InputError
 
@@ -26,10 +26,22 @@ class Problem:
     wanted: str
     way_out: str
 
+    def __post_init__(self) -> None:
+        for one in fields(self):
+            object.__setattr__(self, one.name, printable(getattr(self, one.name)))
+
     def error(self) -> InputError:
         """Return the same mistake as an exception."""
         where = ", ".join(part for part in (self.file, self.place, self.field) if part)
         return InputError(where, self.came, self.wanted, self.way_out)
+
+
+def printable(text: str) -> str:
+    """Write control characters and broken Unicode as escapes, so that any terminal can show it."""
+    return "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode("ascii")
+        for letter in text
+    )
 
 
 def quote(value: object) -> str:

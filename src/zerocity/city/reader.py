@@ -14,6 +14,8 @@ from zerocity.city.problems import Problem, did_you_mean, listing, quote
 from zerocity.city.schema import Field, Fields
 
 FIGURE_KEYS = ("value", "unit", "source", "year", "certainty", "note", "weight")
+LARGEST = 1e15
+FIRST_YEAR, LAST_YEAR = 1900, 2200
 DEFAULT_SOURCE = "default of the model"
 _TEXT_KINDS = {"text": str, "flag": bool, "date": date}
 _HOURS = re.compile(r"^\s*(\d{1,2}):(\d{2})\s*-\s*(\d{1,2}):(\d{2})\s*$")
@@ -83,10 +85,12 @@ class Reader:
 
     def _plain(self, doc: Document, path: Path, raw: object, field: Field) -> object:
         if field.kind == "texts":
-            fine = isinstance(raw, list) and all(isinstance(item, str) for item in raw)
+            fine = isinstance(raw, list) and all(
+                isinstance(item, str) and _sound(item) for item in raw
+            )
             if fine and isinstance(raw, list):
                 return tuple(raw)
-        elif isinstance(raw, _TEXT_KINDS[field.kind]):
+        elif isinstance(raw, _TEXT_KINDS[field.kind]) and _sound(raw):
             if field.choices and raw not in field.choices:
                 way_out = did_you_mean(str(raw), field.choices, "Choose one of these.")
                 self.problem(doc, path, quote(raw), f"one of {listing(field.choices)}", way_out)
@@ -135,7 +139,7 @@ class Reader:
         if field.kind == "hours":
             return
         unit = raw.get("unit")
-        if unit != field.unit:
+        if unit != field.unit and raw.get("source") != USER_SOURCE:
             came = quote(unit) if unit is not None else "no unit"
             way_out = f'Convert the value and write unit = "{field.unit}".'
             self.problem(doc, (*path, "unit"), came, f'"{field.unit}"', way_out)
@@ -147,10 +151,11 @@ class Reader:
             way_out = 'Name the document, or "assumption" and why.'
             came = "nothing" if source in (None, "") else quote(source)
             self.problem(doc, (*path, "source"), came, "where the figure comes from", way_out)
-        if isinstance(year, bool) or not isinstance(year, int) or not (1900 <= year <= 2200):
+        if type(year) is not int or not FIRST_YEAR <= year <= LAST_YEAR:
             came = "nothing" if year is None else quote(year)
+            wanted = f"a year from {FIRST_YEAR} to {LAST_YEAR}"
             way_out = "Give the year that the figure describes."
-            self.problem(doc, (*path, "year"), came, "a year from 1900 to 2200", way_out)
+            self.problem(doc, (*path, "year"), came, wanted, way_out)
         if certainty not in CERTAINTIES:
             came = "nothing" if certainty is None else quote(certainty)
             way_out = did_you_mean(str(certainty), CERTAINTIES, '"assumed" when in doubt.')
@@ -193,8 +198,9 @@ class Reader:
             way_out = "Give a value without quotes." if raw is not None else _missing_way_out(field)
             self.problem(doc, path, came, _wanted(field), way_out)
             return None
-        if not math.isfinite(raw):
-            self.problem(doc, path, str(raw), "a finite number", "Give the real value.")
+        if abs(raw) > LARGEST or raw != raw:
+            way_out = "Give the real value."
+            self.problem(doc, path, quote(raw), "a finite number of sensible size", way_out)
             return None
         if field.kind == "integer" and raw != int(raw):
             self.problem(doc, path, f"{raw:g}", "a whole number", "Round it.")
@@ -204,6 +210,13 @@ class Reader:
             self.problem(doc, path, f"{raw:g}", _span(field), way_out)
             return None
         return int(raw) if field.kind == "integer" else float(raw)
+
+
+def _sound(raw: object) -> bool:
+    """Refuse control characters in texts, and dates with a time or out of any use."""
+    if isinstance(raw, date):
+        return type(raw) is date and FIRST_YEAR <= raw.year <= LAST_YEAR
+    return not isinstance(raw, str) or raw.isprintable()
 
 
 def hours_of(text: str) -> tuple[tuple[float, float], ...]:

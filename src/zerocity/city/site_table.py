@@ -62,7 +62,8 @@ def _value(reader: Reader, document: Document, name: str, raw: object, one: Fiel
         _name_field(reader, count, one.key)
         return value
     wanted = {"text": str, "flag": bool}[one.kind]
-    if isinstance(raw, wanted) and (not one.choices or raw in one.choices):
+    sound = not isinstance(raw, str) or raw.isprintable()
+    if isinstance(raw, wanted) and sound and (not one.choices or raw in one.choices):
         return raw
     came = "nothing" if raw is None else quote(raw)
     among = (

@@ -99,6 +99,7 @@ FLEET: Fields = fields_of(
         "vehicle": {"kind": "section"},
     },
 )
+ROAD_FLEET: Fields = {key: one for key, one in FLEET.items() if key != "current_kmh"}
 ROAD: Fields = fields_of(RoadVehicle)
 BOAT: Fields = fields_of(Boat)
 CENTRE: Fields = fields_of(Centre)
