@@ -199,9 +199,10 @@ def _right(numeric: bool) -> str:
 
 
 def _is_numeric(cells: Iterable[Cell]) -> bool:
+    """Numbers, among which a yes or no may stand."""
     kinds = [c for c in cells if c is not None]
-    return bool(kinds) and all(
-        isinstance(c, int | float) and not isinstance(c, bool) for c in kinds
+    return all(isinstance(c, int | float) for c in kinds) and not all(
+        isinstance(c, bool) for c in kinds
     )
 
 

@@ -81,7 +81,7 @@ def _fleet_name(results: Results, value: Any) -> str:
     """A fleet's name, whether the table holds names or their number in the city's order."""
     names = list(results.part("fleets"))
     if isinstance(value, str):
-        return value
+        return value or "no fleet"
     number = int(value)
     return names[number] if 0 <= number < len(names) else f"fleet {number}"
 
@@ -240,13 +240,13 @@ def _metals(results: Results, books: dict[str, Moves]) -> tuple[Part, ...]:
         caption = "Metals moved over the run [kg], one band for each; what moved back is taken off."
         parts.append(Picture(charts.sankey(links, "kg", tints, names), caption, 460))
     found = {n: m for n, m in results.part("materials_kg").items() if isinstance(m, dict)}
-    keys = ("in_service", "collected", "recovered", "lost")
+    keys = list(dict.fromkeys(str(key) for m in found.values() for key in m))
     rows = tuple(
         row(words(name), *(as_float(m.get(k)) for k in keys), _recovered_share(m))
         for name, m in found.items()
     )
     if rows:
-        columns = ("metal", "in service", "collected", "recovered", "lost", "recovered [%]")
+        columns = ("metal", *map(words, keys), "recovered / (recovered + lost) [%]")
         parts.append(Table("Metals [kg]", columns, rows))
     if not parts:
         parts.append(Note("Metals: no material moved in this run.", empty=True))
