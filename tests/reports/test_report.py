@@ -105,7 +105,13 @@ def test_a_citys_text_stays_text(page: Path) -> None:
 
 def test_figures_reach_the_tables(page: Path) -> None:
     text = " ".join(read(page).text)
-    for wanted in ("2.00", "1.10", "recovered / (recovered + lost) [%]", "The 20 most used connections", "2025-01-16"):
+    for wanted in (
+        "2.00",
+        "1.10",
+        "recovered / (recovered + lost) [%]",
+        "The 20 most used connections",
+        "2025-01-16",
+    ):
         assert wanted in text
     assert text.index("heavy") < text.index("light ")
 
