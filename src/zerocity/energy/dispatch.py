@@ -44,6 +44,12 @@ def plan_sites(days: SiteDays, map: Mapper = map) -> SitePlans:  # noqa: A002
     map : applies a function to shards in order; give a pool's ``map`` to use several processes.
         The plans are bit for bit the same whatever it is.
 
+    No lawful day is impossible. Flexible energy that cannot be served by its deadline within
+    the connection and its own limit is lost (``shortfall_kwh``), not caught up. Import exceeds its
+    limit (``overload_kw``) only for the site's own load or a store's required final content. Among
+    equal costs the earlier step is taken. At negative prices a store may charge and discharge at
+    once, which is what a linear program makes of being paid to burn energy.
+
     Raises InputError naming array, site and step when a value is missing or unlawful.
     """
     check(days)
