@@ -66,6 +66,11 @@ class Packs(NamedTuple):
     fault: I8
 
     @property
+    def size(self) -> int:
+        """Number of packs."""
+        return int(self.product.size)
+
+    @property
     def soc(self) -> F64:
         """State of charge against today's capacity, shape (packs,) [0-1]."""
         return self.energy_kwh / self.usable_kwh

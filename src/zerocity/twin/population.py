@@ -11,7 +11,6 @@ from zerocity.batteries.pack import Product
 from zerocity.batteries.state import Packs, new_packs
 from zerocity.city.places import Sites
 from zerocity.city.scenario import City
-from zerocity.errors import InputError
 from zerocity.fleets.duty import FleetSpec
 from zerocity.measures.arrays import F64, I32, I64
 from zerocity.measures.seeds import stream
@@ -46,6 +45,19 @@ class Population:
     at: Stations
     rules: FleetRules
     products: tuple[Product, ...]
+
+    def copy(self) -> Population:
+        """A copy whose state is its own."""
+        packs = Packs(*(a.copy() for a in self.packs))
+        cars = Vehicles(*(a.copy() for a in self.cars))
+        at = Stations(*(a.copy() for a in self.at))
+        return Population(packs, cars, at, self.rules, self.products)
+
+    def restore(self, kept: Population) -> None:
+        """Go back to a copy, in place: others hold these arrays."""
+        for mine, theirs in ((self.packs, kept.packs), (self.cars, kept.cars), (self.at, kept.at)):
+            for array, before in zip(mine, theirs, strict=True):
+                array[:] = before
 
 
 def populate(city: City, timeline: Timeline, seed: int) -> Population:
@@ -144,11 +156,8 @@ def _places(
     sites: Sites, spec: FleetSpec, rng: np.random.Generator, cars: Vehicles, own: slice
 ) -> None:
     base = _pick(sites, spec.base_site_kind, None, rng, spec.vehicles, None)
-    if base is None:
-        raise InputError(
-            f"fleets.{spec.name}.base_site_kind", repr(spec.base_site_kind), "a kind with a site"
-        )
-    cars.base[own] = np.where(rng.random(spec.vehicles) < spec.base_plug_share, base, -1)
+    if base is not None:
+        cars.base[own] = np.where(rng.random(spec.vehicles) < spec.base_plug_share, base, -1)
     mid = _pick(sites, spec.mid_site_kind, None, rng, spec.vehicles, base)
     if mid is not None:
         cars.mid[own] = np.where(rng.random(spec.vehicles) < spec.mid_plug_share, mid, -1)

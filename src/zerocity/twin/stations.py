@@ -188,6 +188,8 @@ def swap(
         return False
     ready = fullest(at.slots, lo, hi, packs.energy_kwh, packs.usable_kwh, READY_SOC, count, chosen)
     if ready < count:
+        # Nothing gets fuller within a step, so those behind need not look.
+        at.swaps_left[site] = 0.0
         return False
     at.swaps_left[site] -= 1.0
     at.swaps[site, step] += 1.0

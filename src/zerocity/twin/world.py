@@ -91,14 +91,14 @@ class TwinWorld:
         for array in (cars.km, cars.kwh, cars.missed_km):
             array[:] = 0.0
         # Each pack ends at most one session a step, and each vehicle swaps at most its packs.
-        if self.log.start.size < 6 * packs.count:
-            self.log = new_log(6 * packs.count)
+        if self.log.start.size < 6 * packs.size:
+            self.log = new_log(6 * packs.size)
         self.log.size[0] = 0
-        if self.soc_history.shape != (steps, packs.count):
-            self.soc_history = np.zeros((steps, packs.count), np.float32)
-            self.temperature_history = np.zeros((steps, packs.count), np.float32)
-            self._ids, self._site, self._left = (np.zeros(packs.count, np.int32) for _ in range(3))
-            self._need, self._limit = (np.zeros(packs.count) for _ in range(2))
+        if self.soc_history.shape != (steps, packs.size):
+            self.soc_history = np.zeros((steps, packs.size), np.float32)
+            self.temperature_history = np.zeros((steps, packs.size), np.float32)
+            self._ids, self._site, self._left = (np.zeros(packs.size, np.int32) for _ in range(3))
+            self._need, self._limit = (np.zeros(packs.size) for _ in range(2))
         stored = (packs.stage == Stage.STORAGE) | (packs.stage == Stage.SECOND_LIFE)
         self._stores = np.flatnonzero(stored)
         self._store_site = packs.place[self._stores]
@@ -157,7 +157,7 @@ class TwinWorld:
         self._command_stores(commands.store_kw)
         before = float(people.cars.kwh.sum())
         self._spread(people.cars.fleet.size, lambda lo, hi: self._drive(lo, hi, step))
-        self._spread(people.packs.count, lambda lo, hi: self._charge(lo, hi, step))
+        self._spread(people.packs.size, lambda lo, hi: self._charge(lo, hi, step))
         self.meters.traction_kwh[step] = float(people.cars.kwh.sum()) - before
         self._read_meters(step, snapshot, commands, step_h)
 

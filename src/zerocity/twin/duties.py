@@ -1,0 +1,86 @@
+"""What every vehicle does today, and when it leaves tomorrow."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from zerocity.city.scenario import City
+from zerocity.fleets.consumption import kwh_per_km
+from zerocity.fleets.duty import DayDuty, day_duty
+from zerocity.fleets.hull import suspended
+from zerocity.measures.arrays import F64
+from zerocity.measures.seeds import stream
+from zerocity.measures.timeline import Timeline
+from zerocity.twin.vehicles import Vehicles
+
+
+class Duties:
+    """Draws each fleet's day from the run's seed."""
+
+    def __init__(self, city: City, timeline: Timeline, seed: int) -> None:
+        self.city, self.timeline, self.seed = city, timeline, seed
+        sizes = [f.vehicles for f in city.fleets]
+        edges = np.concatenate([[0], np.cumsum(sizes)])
+        self.rows = [slice(int(a), int(b)) for a, b in zip(edges[:-1], edges[1:], strict=True)]
+
+    def set_day(self, cars: Vehicles, day: int) -> None:
+        """Write the duty of ``day`` and tomorrow's first departure into ``cars``."""
+        steps = self.timeline.steps_per_day
+        for number, own in enumerate(self.rows):
+            today, tomorrow = self._draw(number, day), self._draw(number, day + 1)
+            for start, end, km, duty in (
+                (cars.start1, cars.end1, cars.km1, (today.start1, today.end1, today.km1)),
+                (cars.start2, cars.end2, cars.km2, (today.start2, today.end2, today.km2)),
+            ):
+                length = duty[1].astype(np.int32) - duty[0]
+                driving = length > 0
+                start[own] = np.where(driving, duty[0], 0)
+                end[own] = np.where(driving, duty[1], 0)
+                km[own] = np.where(driving, duty[2] / np.maximum(length, 1), 0.0)
+            off = tomorrow.end1 <= tomorrow.start1
+            cars.next_start[own] = np.where(off, steps, tomorrow.start1)
+
+    def _draw(self, number: int, day: int) -> DayDuty:
+        spec = self.city.fleets[number]
+        rng = stream(self.seed, "duty", spec.name, day)
+        date = self.timeline.local_date(day)
+        return day_duty(
+            spec,
+            rng,
+            workday=date.weekday() < 5,
+            day_of_year=date.timetuple().tm_yday,
+            steps_per_day=self.timeline.steps_per_day,
+            service_factor=0.0 if spec.kind == "boat" and self.river_closed(day) else 1.0,
+        )
+
+    def river_closed(self, day: int) -> bool:
+        """Whether the river runs too high for boats."""
+        river = self.city.river
+        if river is None:
+            return False
+        month = self.timeline.local_date(day).month
+        noise = stream(self.seed, "river", day).normal(0.0, river.flow_spread)
+        flow = river.flow_m3_s[month - 1] * np.exp(noise - river.flow_spread**2 / 2.0)
+        return bool(suspended(flow, river.stop_above_m3_s))
+
+    def consumption(self, temperature_c: F64, pressure_hpa: F64) -> F64:
+        """Energy of each fleet at each step, shape (steps, fleets) [kWh/km]."""
+        columns = [kwh_per_km(f, temperature_c, pressure_hpa) for f in self.city.fleets]
+        return np.ascontiguousarray(np.array(columns).T)
+
+    def cycles_per_year(self, packs_of_fleet: F64) -> F64:
+        """Equivalent full cycles a year of a pack of each fleet, shape (fleets,).
+
+        packs_of_fleet : packs that share the work, pool included, (fleets,).
+        """
+        result = []
+        for number, spec in enumerate(self.city.fleets):
+            work = spec.km_workday * spec.active_workday * 261.0
+            km = work + spec.km_restday * spec.active_restday * 104.0
+            first, last = spec.season_first_day, spec.season_last_day
+            season = (last - first + 1) % 366 / 366.0 or 1.0
+            per_km = float(kwh_per_km(spec, np.array([10.0]), np.array([848.0]))[0])
+            capacity = self.city.products[spec.product].capacity_kwh
+            used = km * season * per_km * spec.vehicles
+            result.append(used / max(packs_of_fleet[number] * capacity, 1e-9))
+        return np.array(result)

@@ -1,0 +1,99 @@
+"""The ledger of lives while a run is under way: each step lawful, each row chained to the last."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+import numpy as np
+
+from zerocity.batteries.state import Packs
+from zerocity.measures.arrays import I64
+from zerocity.measures.timeline import Timeline
+from zerocity.passports.lifecycle import (
+    GENESIS,
+    Event,
+    Stage,
+    chain_hashes,
+    encode_event,
+    next_stages,
+)
+
+_LABELS = np.array([stage.label for stage in sorted(Stage)], dtype=object)
+_FIRST = min(Stage)
+
+
+class LifeLedger:
+    """Moves packs from stage to stage by the transition table and keeps the rows of a day."""
+
+    def __init__(self, timeline: Timeline) -> None:
+        self._timeline = timeline
+        self.start = timeline.start
+        self._last = GENESIS
+        self._columns: dict[str, list[Any]] = {}
+        self.codes = np.zeros(0, dtype="U24")
+        self.moves: Counter[tuple[str, str]] = Counter()
+        self.begin_day()
+
+    def begin_day(self) -> None:
+        """Forget the rows and moves of the day before; the chain goes on."""
+        self.moves = Counter()
+        names = "day battery code event from_stage to_stage soh grade reason hash"
+        self._columns = {name: [] for name in names.split()}
+
+    def date(self, day: int) -> date:
+        """Calendar date of a run day."""
+        return self._timeline.local_date(day)
+
+    def note(
+        self,
+        packs: Packs,
+        ids: I64,
+        event: Event,
+        day: int | I64,
+        *,
+        grade: Sequence[str] | str = "",
+        reason: Sequence[str] | str = "",
+    ) -> None:
+        """Let ``event`` happen to packs ``ids`` (n,): change their stage and write the rows.
+
+        day : run day, one for all or (n,). grade, reason : one for all or n.
+        """
+        if len(ids) == 0:
+            return
+        before = packs.stage[ids]
+        after = next_stages(before, event)
+        packs.stage[ids] = after
+        n = len(ids)
+        days = np.broadcast_to(np.asarray(day), n)
+        dates = [self._timeline.local_date(int(d)) for d in days]
+        grades = [grade] * n if isinstance(grade, str) else list(grade)
+        reasons = [reason] * n if isinstance(reason, str) else list(reason)
+        soh = np.round(packs.soh[ids], 6)
+        codes = self.codes[ids].tolist()
+        rows = [
+            encode_event(code, when, event, {"soh": s, "grade": g, "reason": r})
+            for code, when, s, g, r in zip(codes, dates, soh.tolist(), grades, reasons, strict=True)
+        ]
+        hashes = chain_hashes(self._last, rows)
+        self._last = bytes.fromhex(hashes[-1].decode())
+        add = self._columns
+        add["day"] += dates
+        add["battery"] += ids.tolist()
+        add["code"] += codes
+        add["event"] += [event.label] * n
+        left = _LABELS[before.astype(int) - _FIRST].tolist()
+        entered = _LABELS[after.astype(int) - _FIRST].tolist()
+        self.moves.update(pair for pair in zip(left, entered, strict=True) if pair[0] != pair[1])
+        add["from_stage"] += left
+        add["to_stage"] += entered
+        add["soh"] += soh.tolist()
+        add["grade"] += grades
+        add["reason"] += reasons
+        add["hash"] += [h.decode() for h in hashes]
+
+    def rows(self) -> dict[str, list[Any]]:
+        """The rows since `begin_day`, by column."""
+        return self._columns

@@ -1,0 +1,90 @@
+"""How the packs of the twin age: one ageing state beside `Packs`, row by row."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+
+from zerocity.batteries.ageing_models import MODEL_OF_CHEMISTRY
+from zerocity.batteries.ageing_state import (
+    AgeingState,
+    age_slice,
+    aged_state,
+    join,
+    new_state,
+    resistance_ratio,
+    soh,
+    start_at,
+)
+from zerocity.batteries.pack import Product
+from zerocity.batteries.state import Packs
+from zerocity.measures.arrays import F32, F64, I8, I64
+
+# A hidden fault raises a pack's resistance by this factor; an assumption.
+FAULT_RESISTANCE = 1.7
+# What packs saw before the run: mean charge, temperature, depth and rate; assumptions.
+PAST_SOC, PAST_C, PAST_DOD, PAST_RATE_C = 0.65, 15.0, 0.5, 0.3
+
+
+class Health:
+    """Ageing of every pack, kept in the order of `Packs`."""
+
+    def __init__(self, products: tuple[Product, ...], threads: int) -> None:
+        self._law = np.array([MODEL_OF_CHEMISTRY[p.chemistry] for p in products], np.int8)
+        self._loss_when_new = np.array([p.loss_kw_per_kw2 for p in products])
+        self.state: AgeingState = new_state(0)
+        self.laws: I8 = np.zeros(0, np.int8)
+        self._threads = threads
+        self._pool = ThreadPoolExecutor(threads) if threads > 1 else None
+
+    def adopt(self, packs: Packs, age_days: F64, cycles: F64) -> None:
+        """Take in packs that are not known yet: the last ``age_days.size`` rows of ``packs``.
+
+        age_days, cycles : days lived and equivalent full cycles done, (n,).
+        """
+        fresh = slice(packs.size - age_days.size, packs.size)
+        laws = self._law[packs.product[fresh]]
+        state = aged_state(
+            laws, packs.spread[fresh], age_days, cycles, PAST_SOC, PAST_C, PAST_DOD, PAST_RATE_C
+        )
+        start_at(state, slice(None), packs.soc[fresh])
+        self.state = join([self.state, state])
+        self.laws = np.concatenate([self.laws, laws])
+
+    def age_day(self, packs: Packs, soc: F32, temperature_c: F32, step_h: float) -> None:
+        """Age every pack over a day's histories (steps, packs)."""
+        edges = np.linspace(0, packs.size, self._threads + 1).astype(int)
+
+        def work(lo: int, hi: int) -> None:
+            age_slice(self.state, self.laws, packs.spread, soc, temperature_c, step_h, lo, hi)
+
+        if self._pool is None:
+            work(0, packs.size)
+        else:
+            list(self._pool.map(work, edges[:-1].tolist(), edges[1:].tolist()))
+
+    def refresh(self, packs: Packs) -> None:
+        """Write today's health into ``packs``; energy that no longer fits becomes loss."""
+        # A capacity never grows again, whatever rounding says.
+        packs.soh[:] = np.minimum(packs.soh, np.maximum(soh(self.state, self.laws), 1e-3))
+        packs.usable_kwh[:] = packs.capacity_kwh * packs.soh
+        excess = np.maximum(packs.energy_kwh - packs.usable_kwh, 0.0)
+        packs.energy_kwh[:] -= excess
+        packs.loss_kwh[:] += excess
+        ratio = resistance_ratio(self.state, self.laws)
+        packs.resistance[:] = ratio * np.where(packs.fault > 0, FAULT_RESISTANCE, 1.0)
+        packs.loss_kw_per_kw2[:] = self._loss_when_new[packs.product] * packs.resistance
+
+    def expected_soh(self, packs: Packs, ids: I64) -> F64:
+        """Health that a pack of ordinary make would have after the same life, (n,)."""
+        return np.asarray(1.0 - (1.0 - packs.soh[ids]) / packs.spread[ids])
+
+    def flagged(self) -> int:
+        """Packs that have left the tested range of their ageing law."""
+        return int(np.count_nonzero(self.state.flags))
+
+    def close(self) -> None:
+        """End the threads."""
+        if self._pool is not None:
+            self._pool.shutdown()

@@ -1,0 +1,287 @@
+"""The twin's run: day after day through plan, loop, night, books and rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from zerocity.books.accounts import Books
+from zerocity.carbon.account import Method
+from zerocity.city.scenario import City
+from zerocity.control.loop import run_day
+from zerocity.control.ports import Journal, Planner
+from zerocity.energy.load import site_loads, smooth_noise
+from zerocity.energy.site_days import SiteDays, SitePlans
+from zerocity.energy.solar import WeatherYear, pv_kw_per_kwp
+from zerocity.measures.arrays import F64
+from zerocity.measures.seeds import stream
+from zerocity.measures.timeline import Timeline
+from zerocity.passports.lifecycle import Event, Stage
+from zerocity.twin.afterlife import Afterlife
+from zerocity.twin.dayplan import DayPlanner, outlook
+from zerocity.twin.duties import Duties
+from zerocity.twin.events import LifeLedger
+from zerocity.twin.flows import NightFlows, pack_materials
+from zerocity.twin.health import Health
+from zerocity.twin.meters import Bills
+from zerocity.twin.population import populate
+from zerocity.twin.posting import (
+    cash,
+    count_stocks,
+    post_batteries,
+    post_carbon,
+    post_energy,
+    post_materials,
+    post_money,
+)
+from zerocity.twin.renewal import INSTALLED, Renewal
+from zerocity.twin.rows import (
+    Sink,
+    battery_rows,
+    fleet_rows,
+    part_of,
+    session_rows,
+    site_rows,
+    step_times,
+)
+from zerocity.twin.tally import Tally
+from zerocity.twin.virtual_plant import VirtualPlant
+from zerocity.twin.world import DayScene, TwinWorld
+
+# A site's load wanders about its shape; an assumption.
+LOAD_NOISE = 0.05
+STATION_CYCLES_PER_YEAR = 300.0
+
+
+@dataclass
+class Options:
+    """How to run: ``seed``; ``threads`` and the carbon method do not change the physics."""
+
+    seed: int = 1
+    threads: int = 1
+    method: Method = Method.CUT_OFF
+    journal_days: frozenset[int] = field(default_factory=frozenset)
+
+
+class Twin:
+    """One run of one city. Make it, `open` it, take its `days`, then read `tally` and `books`."""
+
+    def __init__(
+        self,
+        city: City,
+        timeline: Timeline,
+        weather: WeatherYear,
+        options: Options,
+        sink: Sink,
+        planner: Planner,
+    ) -> None:
+        self.city, self.timeline, self.weather = city, timeline, weather
+        self.options, self.sink, self.planner = options, sink, planner
+        seed = options.seed
+        self.people = populate(city, timeline, seed)
+        self.health = Health(self.people.products, options.threads)
+        self.world = TwinWorld(city, timeline, self.people, options.threads)
+        self.duties = Duties(city, timeline, seed)
+        self.day_planner = DayPlanner(city, timeline, self.people)
+        self.ledger = LifeLedger(timeline)
+        self.renewal = Renewal(city, self.people, self.health, self.ledger)
+        self.afterlife = Afterlife(city, self.people, self.ledger, options.method)
+        prices = city.tariff.prices(timeline)
+        self._buy = prices.buy.reshape(timeline.days, -1)
+        self._sell = prices.sell.reshape(timeline.days, -1)
+        self.bills = Bills(city, timeline, self._buy, self._sell)
+        self.plant = VirtualPlant(city, timeline, weather, seed)
+        self.materials = pack_materials(self.people.products)
+        self.books = Books()
+        self.tally = Tally(city, self.people)
+        self._yield = pv_kw_per_kwp(
+            weather,
+            timeline,
+            city.climate.latitude,
+            city.climate.longitude,
+            city.climate.altitude_m,
+            city.panels.tilt_deg,
+            city.panels.azimuth_deg,
+            city.panels.performance_ratio,
+        ).reshape(timeline.days, -1)
+        self._purse, self._footprint_kg = 0.0, 0.0
+
+    def open(self) -> None:
+        """Age the packs to the first day, write their births, and count the opening stocks."""
+        packs = self.people.packs
+        users = np.bincount(packs.fleet[packs.fleet >= 0], minlength=len(self.city.fleets))
+        per_year = np.append(self.duties.cycles_per_year(users.astype(float)), 0.0)
+        per_year[-1] = STATION_CYCLES_PER_YEAR
+        age = -packs.born_day.astype(np.float64)
+        self.health.adopt(packs, age, per_year[packs.fleet] * age / 365.25)
+        self.health.refresh(packs)
+        packs.loss_kwh[:] = 0.0
+        packs.temperature_c[:] = self.weather.temperature_c[0]
+        self._register_births()
+        self._rehearse()
+        self.tally.open(self.people)
+        self._count(-1)
+
+    def _rehearse(self) -> None:
+        """Live the first day once with every plug open, to learn when who arrives, and undo it.
+
+        Real operators know their station's yesterday; a run must not begin without one.
+        """
+        people = self.people
+        kept = people.copy()
+        scene = self._scene(0)
+        self.duties.set_day(people.cars, 0)
+        self.world.begin_day(0, scene)
+        problem, plans = self._plan(0, scene)
+        everything = np.full_like(plans.flex_kw, np.inf)
+        run_day(self.world, problem, replace(plans, flex_kw=everything), None)
+        learned = people.at.expected + people.at.swaps
+        self.day_planner.learn(bool(self.timeline.is_workday()[0]))
+        people.restore(kept)
+        people.at.expected[:] = learned
+
+    def _register_births(self) -> None:
+        packs = self.people.packs
+        ids = np.argsort(packs.born_day, kind="stable")
+        stages = packs.stage.copy()
+        self.renewal.register(np.arange(packs.size), 0)
+        packs.stage[:] = Stage.UNMADE
+        self.ledger.note(packs, ids, Event.MADE, packs.born_day[ids])
+        for stage, event in INSTALLED.items():
+            mine = ids[stages[ids] == stage]
+            self.ledger.note(packs, mine, event, packs.born_day[mine])
+        self.sink.write("life_events", part_of(self.timeline, 0), self.ledger.rows())
+
+    def days(self) -> Iterator[int]:
+        """Run day after day; yields each day's number when it is done."""
+        for day in range(self.timeline.days):
+            self._day(day)
+            yield day
+
+    def _day(self, day: int) -> None:
+        scene = self._scene(day)
+        self.ledger.begin_day()
+        self.duties.set_day(self.people.cars, day)
+        self.world.begin_day(day, scene)
+        problem, plans = self._plan(day, scene)
+        run_day(self.world, problem, plans, self._journal(day))
+        self.day_planner.learn(bool(self.timeline.is_workday()[day]))
+        night = self._night(day)
+        self._settle(day, night)
+        self._write(day, plans)
+
+    def _journal(self, day: int) -> Journal | None:
+        return self.tally.journal(day) if day in self.options.journal_days else None
+
+    def _scene(self, day: int) -> DayScene:
+        steps, sites = self.timeline.steps_per_day, self.city.sites
+        now = slice(day * steps, (day + 1) * steps)
+        temperature = self.weather.temperature_c[now]
+        noise = smooth_noise(
+            stream(self.options.seed, "load", day), len(sites), steps, LOAD_NOISE
+        )
+        workday = bool(self.timeline.is_workday()[day])
+        return DayScene(
+            load_kw=site_loads(sites.load_kw, sites.load_kind, workday, noise, steps),
+            pv_kw=sites.pv_kwp[:, None] * self._yield[day],
+            temperature_c=temperature,
+            kwh_per_km=self.duties.consumption(temperature, self.weather.pressure_hpa[now]),
+        )
+
+    def _plan(self, day: int, scene: DayScene) -> tuple[SiteDays, SitePlans]:
+        view = outlook(
+            scene.load_kw, scene.pv_kw, self._buy[day], self._sell[day],
+            self.options.seed, day, self.timeline.step_h,
+        )  # fmt: skip
+        workday = bool(self.timeline.is_workday()[day])
+        peak = self.bills.peak_so_far_kw(day)
+        problem = self.day_planner.problem(day, workday, view, peak, self.bills.wear())
+        plans = self.planner(problem)
+        return self.plant.answer(day, problem, plans, self.planner)
+
+    def _night(self, day: int) -> NightFlows:
+        flows, rng = NightFlows(), stream(self.options.seed, "night", day)
+        world, packs = self.world, self.people.packs
+        self.health.age_day(
+            packs, world.soc_history, world.temperature_history, self.timeline.step_h
+        )
+        self.health.refresh(packs)
+        self.renewal.check(day, rng, flows)
+        failed = self.renewal.finish_repairs(day, rng)
+        leaving = self.renewal.worn_out(day, failed)
+        now = (day + 1) * self.timeline.steps_per_day
+        lost = float(packs.loss_kwh.sum())
+        self.renewal.replace(leaving, day, now, rng, world.log, flows)
+        self.afterlife.end_second_lives(day)
+        self.afterlife.collect(day, rng, flows)
+        self.afterlife.test(day, rng, flows)
+        self.afterlife.process(day, flows)
+        self.afterlife.feed_new_packs(flows)
+        post_energy(self.books, day, world.meters, lost, flows)
+        self.tally.add_day(world.meters, lost, flows, self.people, world.log)
+        return flows
+
+    def _settle(self, day: int, night: NightFlows) -> None:
+        payment = self.plant.settle(day, self.world.meters, self.sink, self.timeline)
+        bill, own = self.bills.of_day(day, self.world.meters, payment)
+        post_money(self.books, day, bill, night)
+        self._purse += cash(own, night)
+        grid_kg, own_kg = self.bills.carbon_of_day(day, self.world.meters)
+        post_carbon(self.books, day, grid_kg, night)
+        self._footprint_kg += (
+            own_kg + night.embodied_kg + night.haulage_kg + night.plant_burden_kg
+            - night.plant_credit_kg
+        )  # fmt: skip
+        post_materials(self.books, day, night)
+        post_batteries(self.books, day, self.ledger.moves)
+        self._count(day)
+
+    def _count(self, day: int) -> None:
+        count_stocks(
+            self.books, day, self.people.packs, self.materials, self.afterlife.recovered_kg,
+            self._purse, self._footprint_kg,
+        )  # fmt: skip
+
+    def _write(self, day: int, plans: SitePlans) -> None:
+        part, world, packs = part_of(self.timeline, day), self.world, self.people.packs
+        step_h, steps = self.timeline.step_h, self.timeline.steps_per_day
+        now = slice(day * steps, (day + 1) * steps)
+        write = self.sink.write
+        write("site_steps", part, site_rows(self.timeline, day, world.meters, plans.import_kw * step_h))
+        write("battery_days", part, battery_rows(self.timeline, day, packs, world.temperature_history))
+        write("sessions", part, session_rows(self.timeline, world.log))
+        write("life_events", part, self.ledger.rows())
+        rows = fleet_rows(self.city, self.timeline, day, self.people.cars, world.log)
+        self.tally.add_fleets(rows)
+        write("fleet_days", part, rows)
+        write(
+            "city_steps",
+            part,
+            {
+                "time": step_times(self.timeline, day),
+                "temperature_c": self.weather.temperature_c[now].astype(np.float32),
+                "ghi_w_m2": self.weather.ghi_w_m2[now].astype(np.float32),
+                "buy_cny_per_kwh": self._buy[day],
+                "sell_cny_per_kwh": self._sell[day],
+                "traction_kwh": world.meters.traction_kwh.copy(),
+            },
+        )
+
+    def close(self) -> None:
+        """End the threads."""
+        self.world.close()
+        self.health.close()
+
+    def lives(self) -> dict[str, Any]:
+        """Flagged packs and queues at the end, for the summary."""
+        waiting, queued = self.afterlife.backlog
+        return {
+            "outside_tested_range": self.health.flagged(),
+            "waiting_for_test": waiting,
+            "waiting_for_recycling": queued,
+        }
+
+
