@@ -193,7 +193,17 @@ def pv_kw_per_kwp(
     if not 0.0 < performance_ratio <= 1.0:
         raise InputError("performance_ratio", str(performance_ratio), "above 0, at most 1")
     at = sun(timeline, latitude, longitude, altitude_m)
-    plane = pvlib.irradiance.get_total_irradiance(
+    plane = _plane_w_m2(weather, at, tilt_deg, azimuth_deg, albedo)
+    cell_c = weather.temperature_c + plane / 800.0 * (NOCT_C - 20.0)
+    heat = 1.0 + temperature_coefficient_per_k * (cell_c - 25.0)
+    return np.asarray(np.maximum(plane / 1000.0 * heat, 0.0) * performance_ratio)
+
+
+def _plane_w_m2(
+    weather: WeatherYear, at: Sun, tilt_deg: float, azimuth_deg: float, albedo: float
+) -> FloatArray:
+    """Irradiance on the panels' plane, (steps,) [W/m2]."""
+    parts = pvlib.irradiance.get_total_irradiance(
         tilt_deg,
         azimuth_deg,
         at.apparent_zenith_deg,
@@ -204,8 +214,5 @@ def pv_kw_per_kwp(
         dni_extra=at.extraterrestrial_w_m2,
         albedo=albedo,
         model="haydavies",
-    )["poa_global"]
-    plane = np.maximum(np.nan_to_num(plane), 0.0)
-    cell_c = weather.temperature_c + plane / 800.0 * (NOCT_C - 20.0)
-    heat = 1.0 + temperature_coefficient_per_k * (cell_c - 25.0)
-    return np.asarray(np.maximum(plane / 1000.0 * heat, 0.0) * performance_ratio)
+    )
+    return np.maximum(np.nan_to_num(np.asarray(parts["poa_global"], np.float64)), 0.0)
