@@ -12,7 +12,7 @@ Calendar: ln k = c + u^m g(soc) with u = 308.15 K / T. Cycles: ln k = ln(a0 + a1
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from types import MappingProxyType
 
 import numpy as np
@@ -172,11 +172,7 @@ def _row(model: KernelModel) -> list[float]:
         *r.charge,
         *r.cycle_rate,
         *r.cycle_depth,
-        model.tested.cold_c,
-        model.tested.hot_c,
-        model.tested.charge_c,
-        model.tested.shallow_dod,
-        model.tested.deep_dod,
+        *astuple(model.tested)[:5],
     ]
 
 
