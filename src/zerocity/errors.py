@@ -26,8 +26,12 @@ class InputError(ZerocityError):
         text = f"{where}: got {came}, wanted {wanted}"
         super().__init__(f"{text}. {way_out}" if way_out else text)
 
+    def __reduce__(self) -> tuple[type[InputError], tuple[str, str, str, str]]:
+        # So that it survives the way back from a worker process.
+        return type(self), (self.where, self.came, self.wanted, self.way_out)
 
-class InputErrors(ZerocityError):
+
+class InputErrors(ZerocityError):  # noqa: N818 - the plural of InputError
     """All mistakes that one pass over the input found."""
 
     def __init__(self, errors: Sequence[InputError]) -> None:

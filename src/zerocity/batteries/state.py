@@ -77,7 +77,11 @@ class Packs(NamedTuple):
 
     def appended(self, other: Packs) -> Packs:
         """Return these packs followed by ``other``."""
-        return Packs(*(np.concatenate(pair) for pair in zip(self, other, strict=True)))
+        joined = {
+            name: np.concatenate([getattr(self, name), getattr(other, name)])
+            for name in self._fields
+        }
+        return Packs(**joined)
 
 
 def new_packs(count: int) -> Packs:

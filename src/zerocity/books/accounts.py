@@ -27,17 +27,24 @@ def material_book(metal: str) -> str:
     return f"{MATERIAL}:{metal}"
 
 
+STAGES = (
+    "in_service",
+    "swap_pool",
+    "storage",
+    "repair",
+    "retired",
+    "at_centre",
+    "second_life",
+    "queued",
+    "recycled",
+    "lost",
+)
+
 ACCOUNT_KINDS: dict[str, dict[str, AccountKind]] = {
     ENERGY: {"site_busbar": "node", "packs": "stock"},
     MONEY: {"operators": "stock"},
     CARBON: {"footprint": "stock"},
-    BATTERIES: {
-        stage: "stock"
-        for stage in (
-            "in_service", "swap_pool", "storage", "repair", "retired", "at_centre",
-            "second_life", "queued", "recycled", "lost",
-        )
-    },
+    BATTERIES: dict.fromkeys(STAGES, "stock"),
     MATERIAL: {"packs": "stock", "recovered": "stock", "plant": "node"},
 }  # fmt: skip
 

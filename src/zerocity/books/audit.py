@@ -92,7 +92,7 @@ def from_rows(
     ledger: Iterable[tuple[int, str, str, str, float]],
     stocks: Iterable[tuple[int, str, str, float]],
 ) -> Books:
-    """Rebuild books from written rows (day, book, from, to, amount) and (day, book, account, amount)."""
+    """Rebuild books from rows (day, book, from, to, amount) and (day, book, account, amount)."""
     books = Books()
     for day, book, source, target, amount in ledger:
         books.postings[(day, book, source, target)] += amount

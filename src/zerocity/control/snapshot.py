@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from zerocity.measures.arrays import F64, I32
+from zerocity.measures.arrays import F64, I64
 
 
 @dataclass(frozen=True)
@@ -35,10 +35,10 @@ class Snapshot:
     export_limit_kw: F64
     store_charge_limit_kw: F64
     store_discharge_limit_kw: F64
-    site: I32
+    site: I64
     need_kwh: F64
     limit_kw: F64
-    steps_left: I32
+    steps_left: I64
 
 
 @dataclass(frozen=True)

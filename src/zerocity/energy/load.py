@@ -65,4 +65,4 @@ def smooth_noise(rng: np.random.Generator, sites: int, steps: int, sigma: float)
     low = np.minimum(places.astype(int), 11)
     part = places - low
     path = knots[:, low] * (1.0 - part) + knots[:, low + 1] * part
-    return np.exp(path - sigma**2 / 2.0)
+    return np.asarray(np.exp(path - sigma**2 / 2.0))

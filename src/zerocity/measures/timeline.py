@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 
 import numpy as np
@@ -50,7 +50,7 @@ class Timeline:
     @property
     def start_utc(self) -> datetime:
         """The first instant of the run."""
-        midnight = datetime(self.start.year, self.start.month, self.start.day, tzinfo=timezone.utc)
+        midnight = datetime(self.start.year, self.start.month, self.start.day, tzinfo=UTC)
         return midnight - timedelta(hours=self.utc_offset_h)
 
     def local_date(self, day: int) -> date:
@@ -79,7 +79,7 @@ class Timeline:
 
     def hours_of_day(self) -> npt.NDArray[np.float64]:
         """Local hour at the start of each step of a day, shape (steps_per_day,)."""
-        return np.arange(self.steps_per_day) * self.step_h
+        return np.arange(self.steps_per_day, dtype=np.float64) * np.float64(self.step_h)
 
     def is_workday(self) -> npt.NDArray[np.bool_]:
         """Monday to Friday, shape (days,). Public holidays are not modelled."""

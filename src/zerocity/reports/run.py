@@ -7,6 +7,7 @@ from pathlib import Path
 
 from plotly.offline import get_plotlyjs
 
+from zerocity.errors import RunStateError
 from zerocity.reports import sections_batteries as batteries
 from zerocity.reports import sections_energy as energy
 from zerocity.reports import sections_market as market
@@ -35,8 +36,8 @@ SECTIONS = (
 )
 
 
-def write_report(run_dir: Path) -> Path:
-    """Write ``run_dir/report/index.html`` from a finished run folder and return its path.
+def write_report(run_dir: Path, out: Path | None = None) -> Path:
+    """Write ``run_dir/report/index.html``, or ``out``, from a run folder and return its path.
 
     The same folder gives the same bytes. A table that is absent or empty leaves its section with
     a sentence that says so.
@@ -54,9 +55,12 @@ def write_report(run_dir: Path) -> Path:
     text = page(
         str(run.summary["city"]), subtitle, [make(results) for make in SECTIONS], get_plotlyjs()
     )
-    target = run.folder / "report" / "index.html"
-    target.parent.mkdir(exist_ok=True)
+    target = out or run.folder / "report" / "index.html"
     partial = target.with_suffix(".part")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(target)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_text(text, encoding="utf-8")
+        partial.replace(target)
+    except OSError as error:
+        raise RunStateError(f"cannot write {target}: {error.strerror}") from error
     return target

@@ -207,4 +207,3 @@ class Afterlife:
     def backlog(self) -> tuple[int, int]:
         """Packs waiting for a test, and for the processing base."""
         return len(self._arrived), len(self._queue)
-

@@ -51,7 +51,10 @@ def outlook(
     """Forecast a day from what will really happen and a seeded error."""
     rng = stream(seed, "forecast", day)
     return Outlook(
-        forecast_pv(pv_kw, rng, step_h=step_h), forecast_load(load_kw, rng, step_h=step_h), buy, sell
+        forecast_pv(pv_kw, rng, step_h=step_h),
+        forecast_load(load_kw, rng, step_h=step_h),
+        buy,
+        sell,
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 
 from zerocity.city.scenario import City
@@ -21,7 +23,7 @@ class Duties:
         self.city, self.timeline, self.seed = city, timeline, seed
         sizes = [f.vehicles for f in city.fleets]
         edges = np.concatenate([[0], np.cumsum(sizes)])
-        self.rows = [slice(int(a), int(b)) for a, b in zip(edges[:-1], edges[1:], strict=True)]
+        self.rows = [slice(int(a), int(b)) for a, b in pairwise(edges)]
 
     def set_day(self, cars: Vehicles, day: int) -> None:
         """Write the duty of ``day`` and tomorrow's first departure into ``cars``."""

@@ -6,9 +6,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from zerocity.batteries.chemistries import METALS, material_table
+from zerocity.batteries.chemistries import CHEMISTRY_KEYS, METALS, material_table
 from zerocity.batteries.pack import Product
-from zerocity.batteries.chemistries import CHEMISTRY_KEYS
 from zerocity.measures.arrays import F64
 
 MATERIALS = (*METALS, "other")

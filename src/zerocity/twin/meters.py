@@ -71,9 +71,13 @@ class Bills:
 
     def carbon_of_day(self, day: int, m: DayMeters) -> tuple[float, float]:
         """Carbon of a day's import for the ledger and for the count [kgCO2]."""
-        factor = self._factor[int(self.timeline.years[day])]
+        factor = self.factor(day)
         return float(m.import_kwh.sum() * factor), float((m.import_kwh.sum(axis=0) * factor).sum())
 
     def avoided_kg(self, day: int, m: DayMeters) -> float:
         """Carbon that the day's export avoids elsewhere [kgCO2]."""
-        return float(m.export_kwh.sum()) * self._factor[int(self.timeline.years[day])]
+        return float(m.export_kwh.sum()) * self.factor(day)
+
+    def factor(self, day: int) -> float:
+        """Carbon of grid energy on ``day`` [kgCO2/kWh]."""
+        return self._factor[int(self.timeline.years[day])]

@@ -8,7 +8,7 @@ from numba import njit
 
 from zerocity.batteries.state import Packs
 from zerocity.charging.acceptance import acceptance
-from zerocity.measures.arrays import F32, F64, I32
+from zerocity.measures.arrays import F32, F64, I64
 
 # A pack that is plugged in or stands in a station is kept in this band by its own thermal
 # management, whose energy is part of the charger's loss; an assumption.
@@ -21,11 +21,11 @@ def wanting(
     now: int,
     efficiency: float,
     packs: Packs,
-    ids: I32,
-    site: I32,
+    ids: I64,
+    site: I64,
     need_kwh: F64,
     limit_kw: F64,
-    steps_left: I32,
+    steps_left: I64,
 ) -> int:
     """List the plugged packs that are not full at step ``now`` of the run; return how many.
 

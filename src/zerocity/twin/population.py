@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -48,14 +49,16 @@ class Population:
 
     def copy(self) -> Population:
         """A copy whose state is its own."""
-        packs = Packs(*(a.copy() for a in self.packs))
-        cars = Vehicles(*(a.copy() for a in self.cars))
-        at = Stations(*(a.copy() for a in self.at))
+        parts: tuple[Any, ...] = (self.packs, self.cars, self.at)
+        packs, cars, at = (part._make(a.copy() for a in part) for part in parts)
         return Population(packs, cars, at, self.rules, self.products)
 
     def restore(self, kept: Population) -> None:
         """Go back to a copy, in place: others hold these arrays."""
-        for mine, theirs in ((self.packs, kept.packs), (self.cars, kept.cars), (self.at, kept.at)):
+        pairs: tuple[tuple[Any, Any], ...] = (
+            (self.packs, kept.packs), (self.cars, kept.cars), (self.at, kept.at)
+        )  # fmt: skip
+        for mine, theirs in pairs:
             for array, before in zip(mine, theirs, strict=True):
                 array[:] = before
 
@@ -202,7 +205,7 @@ def _distance_km(sites: Sites, home: int, options: I64) -> F64:
         np.radians(sites.latitude[home])
     )
     y = sites.latitude[options] - sites.latitude[home]
-    return 111.2 * np.hypot(x, y)
+    return np.asarray(111.2 * np.hypot(x, y))
 
 
 def _stations(

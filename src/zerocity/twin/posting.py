@@ -77,7 +77,7 @@ def post_carbon(books: Books, day: int, grid_kg: float, night: NightFlows) -> No
 
 
 def post_materials(books: Books, day: int, night: NightFlows) -> None:
-    """Materials of a day [kg]: recovered metal goes into new packs first, the mine gives the rest."""
+    """Materials of a day [kg]: recovered metal first, the mine gives the rest."""
     for k, material in enumerate(MATERIALS):
         book = material_book(material)
         books.post(day, book, "recovered", "packs", night.reused_kg[k])

@@ -8,7 +8,7 @@ from zerocity.aftersales.centre import days_cost_cny, due_for_check
 from zerocity.aftersales.symptoms import draw_faults, suspicious
 from zerocity.batteries.chemistries import chemistry
 from zerocity.city.scenario import City
-from zerocity.measures.arrays import I64
+from zerocity.measures.arrays import I8, I64
 from zerocity.passports.identity import make_codes
 from zerocity.passports.lifecycle import AT_WORK, Event, Stage
 from zerocity.twin.events import LifeLedger
@@ -48,9 +48,13 @@ class Renewal:
         self._end_soh = np.array([*ends, STATION_END_SOH])  # the last one is fleet -1
         self._price = np.array([p.price_cny_per_kwh * p.capacity_kwh for p in people.products])
         self._embodied = np.array(
-            [chemistry(p.chemistry).embodied_kgco2e_per_kwh * p.capacity_kwh for p in people.products]
+            [
+                chemistry(p.chemistry).embodied_kgco2e_per_kwh * p.capacity_kwh
+                for p in people.products
+            ]
         )
         self._in_repair: dict[int, tuple[int, Stage]] = {}
+        self.first_fleet: I8 = np.zeros(0, np.int8)
 
     def at_work(self) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
         """Packs in a vehicle, a pool or a station, (packs,)."""
@@ -208,13 +212,14 @@ class Renewal:
             ids % 10_000_000,
         )
         self.ledger.codes = np.concatenate([self.ledger.codes, codes])
+        self.first_fleet = np.concatenate([self.first_fleet, packs.fleet[ids]])
 
     def _reasons(self, ids: I64, day: int) -> list[str]:
         packs = self.people.packs
         weak = packs.soh[ids] <= self._end_soh[packs.fleet[ids]]
         old = day - packs.born_day[ids] >= packs.life_days[ids]
         words = np.where(weak, "health below the end of life", "beyond repair")
-        return np.where(old, "end of the vehicle's life", words).tolist()
+        return [str(word) for word in np.where(old, "end of the vehicle's life", words)]
 
     def _count(self, new: I64, flows: NightFlows) -> None:
         packs = self.people.packs

@@ -39,9 +39,7 @@ def step_times(timeline: Timeline, day: int) -> np.ndarray[Any, np.dtype[np.date
     return start + (minutes * 60_000).astype("timedelta64[ms]")
 
 
-def site_rows(
-    timeline: Timeline, day: int, m: DayMeters, planned_kwh: F64
-) -> dict[str, Any]:
+def site_rows(timeline: Timeline, day: int, m: DayMeters, planned_kwh: F64) -> dict[str, Any]:
     """Rows of `site_steps`, by site and then by time; planned_kwh (sites, steps)."""
     steps, sites = m.import_kwh.shape
     return {
@@ -91,9 +89,7 @@ def session_rows(timeline: Timeline, log: Log) -> dict[str, Any]:
         "start": zero + log.start[:n] * step,
         "end": zero + log.end[:n] * step,
         "site": log.site[:n].astype(np.int16),
-        **{
-            name: getattr(log, name)[:n].copy() for name in ("battery", "vehicle", "fleet", "kind")
-        },
+        **{name: getattr(log, name)[:n].copy() for name in ("battery", "vehicle", "fleet", "kind")},
         "energy_kwh": log.energy_kwh[:n].astype(np.float32),
     }
 

@@ -76,9 +76,17 @@ class Log(NamedTuple):
 
 def new_log(rows: int) -> Log:
     """An empty log with room for ``rows`` sessions."""
-    whole = [np.zeros(rows, np.int32) for _ in range(5)]
-    small = [np.zeros(rows, np.int8) for _ in range(2)]
-    return Log(np.zeros(1, np.int32), *whole, *small, np.zeros(rows))
+    return Log(
+        size=np.zeros(1, np.int32),
+        start=np.zeros(rows, np.int32),
+        end=np.zeros(rows, np.int32),
+        site=np.zeros(rows, np.int32),
+        battery=np.zeros(rows, np.int32),
+        vehicle=np.zeros(rows, np.int32),
+        fleet=np.zeros(rows, np.int8),
+        kind=np.zeros(rows, np.int8),
+        energy_kwh=np.zeros(rows),
+    )
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]

@@ -30,6 +30,7 @@ class Tally:
         self.fleets = {f.name: dict.fromkeys(FLEET_SUMS, 0.0) for f in city.fleets}
         self.journal: Callable[[int], Journal] = _no_journal
         self.lost_kwh = 0.0
+        self.avoided_kg = 0.0
         self.park_meters: dict[str, list[Any]] = {p.name: [] for p in city.parks}
         names = list(city.sites.name)
         self._park_sites = {
@@ -52,9 +53,7 @@ class Tally:
             self.energy_kwh[one.name] = total + float(getattr(m, one.name).sum())
         self.lost_kwh += lost_kwh
         for one in fields(NightFlows):
-            setattr(
-                self.night, one.name, getattr(self.night, one.name) + getattr(night, one.name)
-            )
+            setattr(self.night, one.name, getattr(self.night, one.name) + getattr(night, one.name))
         self.stored_kwh = float(people.packs.energy_kwh.sum())
         for name, sites in self._park_sites.items():
             if sites.size:
@@ -98,7 +97,9 @@ class Tally:
         }
         return {name: value / KWH_PER_MWH for name, value in kwh.items()}
 
-    def material_summary(self, held_kg: Any, recovered_stock_kg: Any) -> dict[str, dict[str, float]]:
+    def material_summary(
+        self, held_kg: Any, recovered_stock_kg: Any
+    ) -> dict[str, dict[str, float]]:
         """Kilograms of each material; ``held_kg`` and ``recovered_stock_kg`` (materials,)."""
         n = self.night
         return {

@@ -37,7 +37,9 @@ class VirtualPlant:
         self.program, self.timeline = city.vpp, timeline
         days, steps = timeline.days, timeline.steps_per_day
         mean_c = weather.temperature_c.reshape(days, steps).mean(axis=1)
-        error = np.array([stream(seed, "strain", d).normal(0.0, FORECAST_SD_K) for d in range(days)])
+        error = np.array(
+            [stream(seed, "strain", d).normal(0.0, FORECAST_SD_K) for d in range(days)]
+        )
         self._workdays = timeline.is_workday()
         self.called = event_days(
             self.program,
@@ -96,7 +98,7 @@ class VirtualPlant:
             "vpp_events",
             part_of(timeline, day),
             {
-                "day": [np.datetime64(timeline.local_date(day), "D")],
+                "day": np.array([timeline.local_date(day)], "datetime64[D]"),
                 "start_h": [self.program.window_start_h],
                 "end_h": [self.program.window_end_h],
                 "requested_kwh": result.requested_kwh,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
@@ -47,7 +47,8 @@ class DayMeters:
 
 def new_meters(steps: int, sites: int) -> DayMeters:
     """Meters at zero."""
-    return DayMeters(*(np.zeros((steps, sites)) for _ in range(8)), np.zeros(steps))
+    wide = {f.name: np.zeros((steps, sites)) for f in fields(DayMeters)}
+    return DayMeters(**{**wide, "traction_kwh": np.zeros(steps)})
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,7 @@ class TwinWorld:
         if self.soc_history.shape != (steps, packs.size):
             self.soc_history = np.zeros((steps, packs.size), np.float32)
             self.temperature_history = np.zeros((steps, packs.size), np.float32)
-            self._ids, self._site, self._left = (np.zeros(packs.size, np.int32) for _ in range(3))
+            self._ids, self._site, self._left = (np.zeros(packs.size, np.int64) for _ in range(3))
             self._need, self._limit = (np.zeros(packs.size) for _ in range(2))
         stored = (packs.stage == Stage.STORAGE) | (packs.stage == Stage.SECOND_LIFE)
         self._stores = np.flatnonzero(stored)

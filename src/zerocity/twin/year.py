@@ -16,7 +16,6 @@ from zerocity.control.ports import Journal, Planner
 from zerocity.energy.load import site_loads, smooth_noise
 from zerocity.energy.site_days import SiteDays, SitePlans
 from zerocity.energy.solar import WeatherYear, pv_kw_per_kwp
-from zerocity.measures.arrays import F64
 from zerocity.measures.seeds import stream
 from zerocity.measures.timeline import Timeline
 from zerocity.passports.lifecycle import Event, Stage
@@ -149,10 +148,10 @@ class Twin:
         stages = packs.stage.copy()
         self.renewal.register(np.arange(packs.size), 0)
         packs.stage[:] = Stage.UNMADE
-        self.ledger.note(packs, ids, Event.MADE, packs.born_day[ids])
+        self.ledger.note(packs, ids, Event.MADE, packs.born_day[ids].astype(np.int64))
         for stage, event in INSTALLED.items():
             mine = ids[stages[ids] == stage]
-            self.ledger.note(packs, mine, event, packs.born_day[mine])
+            self.ledger.note(packs, mine, event, packs.born_day[mine].astype(np.int64))
         self.sink.write("life_events", part_of(self.timeline, 0), self.ledger.rows())
 
     def days(self) -> Iterator[int]:
@@ -180,9 +179,7 @@ class Twin:
         steps, sites = self.timeline.steps_per_day, self.city.sites
         now = slice(day * steps, (day + 1) * steps)
         temperature = self.weather.temperature_c[now]
-        noise = smooth_noise(
-            stream(self.options.seed, "load", day), len(sites), steps, LOAD_NOISE
-        )
+        noise = smooth_noise(stream(self.options.seed, "load", day), len(sites), steps, LOAD_NOISE)
         workday = bool(self.timeline.is_workday()[day])
         return DayScene(
             load_kw=site_loads(sites.load_kw, sites.load_kind, workday, noise, steps),
@@ -231,6 +228,7 @@ class Twin:
         self._purse += cash(own, night)
         grid_kg, own_kg = self.bills.carbon_of_day(day, self.world.meters)
         post_carbon(self.books, day, grid_kg, night)
+        self.tally.avoided_kg += self.bills.avoided_kg(day, self.world.meters)
         self._footprint_kg += (
             own_kg + night.embodied_kg + night.haulage_kg + night.plant_burden_kg
             - night.plant_credit_kg
@@ -250,8 +248,14 @@ class Twin:
         step_h, steps = self.timeline.step_h, self.timeline.steps_per_day
         now = slice(day * steps, (day + 1) * steps)
         write = self.sink.write
-        write("site_steps", part, site_rows(self.timeline, day, world.meters, plans.import_kw * step_h))
-        write("battery_days", part, battery_rows(self.timeline, day, packs, world.temperature_history))
+        write(
+            "site_steps",
+            part,
+            site_rows(self.timeline, day, world.meters, plans.import_kw * step_h),
+        )
+        write(
+            "battery_days", part, battery_rows(self.timeline, day, packs, world.temperature_history)
+        )
         write("sessions", part, session_rows(self.timeline, world.log))
         write("life_events", part, self.ledger.rows())
         rows = fleet_rows(self.city, self.timeline, day, self.people.cars, world.log)
@@ -283,5 +287,3 @@ class Twin:
             "waiting_for_test": waiting,
             "waiting_for_recycling": queued,
         }
-
-

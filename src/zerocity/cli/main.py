@@ -1,0 +1,57 @@
+"""The command `zerocity`."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from zerocity import __version__
+from zerocity.cli import city_commands, run_commands
+from zerocity.cli.kernel_cache import use_fresh_kernels
+from zerocity.errors import ZerocityError
+
+app = typer.Typer(
+    name="zerocity",
+    help="Plan and run a zero-carbon city that lives on batteries.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Begin with: zerocity run lanzhou --days 7",
+)
+
+
+@app.callback(invoke_without_command=True)
+def version_of(
+    version: bool = typer.Option(False, "--version", help="Print the version and exit."),
+) -> None:
+    """Plan and run a zero-carbon city that lives on batteries."""
+    if version:
+        typer.echo(f"zerocity {__version__}")
+        raise typer.Exit
+
+
+run_commands.register(app)
+city_commands.register(app)
+
+
+def run() -> None:
+    """Run the command line; every error of ours is one message and an exit code."""
+    use_fresh_kernels()
+    try:
+        app()
+    except ZerocityError as error:
+        typer.echo(f"zerocity: {error}", err=True)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        typer.echo("zerocity: stopped", err=True)
+        sys.exit(130)
+    except BrokenPipeError:
+        # The reader of our output has gone; there is no one left to tell.
+        sys.stderr.close()
+        sys.exit(0)
+
+
+if __name__ == "__main__":
+    run()

@@ -1,0 +1,63 @@
+"""Decide a journal again: the same pictures must give the same commands, bit for bit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+from zerocity.control.decide import decide
+from zerocity.control.limits import limit
+from zerocity.control.loop import plan_row
+from zerocity.control.ports import Planner
+from zerocity.control.snapshot import Commands, PlanRow, Snapshot
+from zerocity.energy.site_days import SiteDays, SitePlans
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """What was decided again. ``differences`` names the first values that came out otherwise."""
+
+    steps: int
+    commands: int
+    differences: tuple[str, ...]
+
+    @property
+    def same(self) -> bool:
+        """True when every plan and command came out the same to the bit."""
+        return not self.differences
+
+
+def replay_day(
+    days: SiteDays,
+    plans: SitePlans,
+    steps: Iterable[tuple[Snapshot, PlanRow, Commands]],
+    planner: Planner,
+) -> Replayed:
+    """Plan the day and decide each step again, and compare with what was written."""
+    again = planner(days)
+    found = _differences("plan", again, plans)
+    count = commands = 0
+    for number, (snapshot, row, said) in enumerate(steps):
+        found += _differences(f"step {number}, plan row", plan_row(days.pv_kw, again, number), row)
+        now = limit(snapshot, decide(snapshot, row))
+        found += _differences(f"step {number}", now, said)
+        count += 1
+        commands += sum(getattr(said, one.name).size for one in fields(Commands))
+    return Replayed(count, commands, tuple(found[:10]))
+
+
+def _differences(where: str, mine: object, theirs: object) -> list[str]:
+    found = []
+    for one in fields(mine):  # type: ignore[arg-type]
+        a, b = np.asarray(getattr(mine, one.name)), np.asarray(getattr(theirs, one.name))
+        if a.shape != b.shape:
+            found.append(f"{where}: {one.name} has shape {a.shape}, the journal {b.shape}")
+        elif a.tobytes() != b.tobytes():
+            at = np.unravel_index(int(np.argmax(a != b)), a.shape)
+            place = tuple(int(i) for i in at)
+            found.append(
+                f"{where}: {one.name}{list(place)} is {a[at]!r}, the journal has {b[at]!r}"
+            )
+    return found
