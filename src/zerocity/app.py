@@ -18,9 +18,9 @@ from zerocity.carbon.account import Method
 from zerocity.city.folder import find_city, input_hashes, load_city
 from zerocity.city.scenario import City
 from zerocity.control.replay import Replayed, replay_day
+from zerocity.energy.climate import WeatherYear
 from zerocity.energy.dispatch import plan_sites
 from zerocity.energy.epw import weather_from_epw
-from zerocity.energy.solar import WeatherYear
 from zerocity.energy.tariffs import parse_spot
 from zerocity.energy.weather import made_weather
 from zerocity.errors import InputError

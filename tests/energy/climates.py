@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from zerocity.energy.solar import ClimateNormals
+from zerocity.energy.climate import ClimateNormals
 
 TEMPERATURE_C = [-5.54, 0.71, 5.85, 12.44, 17.36, 21.32, 22.45, 21.05, 16.93, 10.0, 3.02, -3.12]
 SWING_K = [11.4, 11.3, 11.3, 13.4, 12.0, 11.8, 12.4, 12.0, 10.7, 10.1, 11.6, 10.1]

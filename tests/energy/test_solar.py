@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from climates import LANZHOU
 
-from zerocity.energy.solar import ClimateNormals, WeatherYear, pv_kw_per_kwp, sun, times
+from zerocity.energy.climate import ClimateNormals, WeatherYear
+from zerocity.energy.solar import pv_kw_per_kwp, sun, times
 from zerocity.energy.weather import made_weather
 from zerocity.errors import InputError
 from zerocity.measures.timeline import Timeline

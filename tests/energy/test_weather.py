@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from climates import LANZHOU
 
+from zerocity.energy.climate import WeatherYear
 from zerocity.energy.epw import weather_from_epw
-from zerocity.energy.solar import WeatherYear
 from zerocity.energy.weather import made_weather, smooth_year
 from zerocity.errors import InputError
 from zerocity.measures.timeline import Timeline

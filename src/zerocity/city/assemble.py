@@ -20,7 +20,7 @@ from zerocity.city.reader import Reader, hours_of
 from zerocity.city.scenario import City, Panels, River, SpotMarket
 from zerocity.city.schema import Field, Fields
 from zerocity.city.site_table import read_sites
-from zerocity.energy.solar import ClimateNormals
+from zerocity.energy.climate import ClimateNormals
 from zerocity.energy.tariffs import Tariff
 from zerocity.errors import InputError, InputErrors
 from zerocity.fleets.duty import FleetSpec

@@ -14,7 +14,7 @@ from zerocity.batteries.pack import Product
 from zerocity.carbon.factors import Factors
 from zerocity.city.figures import Figure, assumptions
 from zerocity.city.places import Sites
-from zerocity.energy.solar import ClimateNormals
+from zerocity.energy.climate import ClimateNormals
 from zerocity.energy.tariffs import Tariff
 from zerocity.fleets.duty import FleetSpec
 from zerocity.parks.indicators import ParkSpec

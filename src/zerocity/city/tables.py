@@ -11,7 +11,7 @@ from zerocity.batteries.pack import Product
 from zerocity.city.places import LOAD_KINDS, SITE_KINDS
 from zerocity.city.scenario import Panels, River, SpotMarket
 from zerocity.city.schema import Field, Fields, field, fields_of
-from zerocity.energy.solar import ClimateNormals
+from zerocity.energy.climate import ClimateNormals
 from zerocity.energy.tariffs import Tariff
 from zerocity.fleets.duty import KINDS, REFUELS, FleetSpec
 from zerocity.fleets.vehicle import Boat, RoadVehicle

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.interpolate import PchipInterpolator
 
-from zerocity.energy.solar import FloatArray, WeatherYear
+from zerocity.energy.climate import FloatArray, WeatherYear
 from zerocity.errors import InputError
 from zerocity.measures.timeline import Timeline
 

@@ -18,7 +18,8 @@ import pvlib
 from scipy.signal import lfilter
 from scipy.special import betaincinv, ndtr
 
-from zerocity.energy.solar import ClimateNormals, FloatArray, Sun, WeatherYear, sun
+from zerocity.energy.climate import ClimateNormals, FloatArray, WeatherYear
+from zerocity.energy.solar import Sun, sun
 from zerocity.errors import InputError
 from zerocity.measures.seeds import stream
 from zerocity.measures.timeline import Timeline

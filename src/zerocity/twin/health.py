@@ -13,6 +13,7 @@ from zerocity.batteries.ageing_state import (
     aged_state,
     join,
     new_state,
+    put,
     resistance_ratio,
     soh,
     start_at,
@@ -28,7 +29,7 @@ PAST_SOC, PAST_C, PAST_DOD, PAST_RATE_C = 0.65, 15.0, 0.5, 0.3
 
 
 class Health:
-    """Ageing of every pack, kept in the order of `Packs`."""
+    """Ageing of every pack, kept in the order of `Packs`; rows beyond them are spare."""
 
     def __init__(self, products: tuple[Product, ...], threads: int) -> None:
         self._law = np.array([MODEL_OF_CHEMISTRY[p.chemistry] for p in products], np.int8)
@@ -49,15 +50,22 @@ class Health:
             laws, packs.spread[fresh], age_days, cycles, PAST_SOC, PAST_C, PAST_DOD, PAST_RATE_C
         )
         start_at(state, slice(None), packs.soc[fresh])
-        self.state = join([self.state, state])
-        self.laws = np.concatenate([self.laws, laws])
+        if packs.size > self.state.packs:
+            # Room to grow into, because most nights bring a few new packs.
+            spare = max(packs.size // 20, 64) if self.state.packs else 0
+            room = packs.size + spare - self.state.packs
+            self.state = join([self.state, new_state(room)])
+            self.laws = np.concatenate([self.laws, np.zeros(room, np.int8)])
+        put(self.state, fresh, state)
+        self.laws[fresh] = laws
 
     def age_day(self, packs: Packs, soc: F32, temperature_c: F32, step_h: float) -> None:
         """Age every pack over a day's histories (steps, packs)."""
         edges = np.linspace(0, packs.size, self._threads + 1).astype(int)
+        spread = packs.spread
 
         def work(lo: int, hi: int) -> None:
-            age_slice(self.state, self.laws, packs.spread, soc, temperature_c, step_h, lo, hi)
+            age_slice(self.state, self.laws, spread, soc, temperature_c, step_h, lo, hi)
 
         if self._pool is None:
             work(0, packs.size)
@@ -67,12 +75,14 @@ class Health:
     def refresh(self, packs: Packs) -> None:
         """Write today's health into ``packs``; energy that no longer fits becomes loss."""
         # A capacity never grows again, whatever rounding says.
-        packs.soh[:] = np.minimum(packs.soh, np.maximum(soh(self.state, self.laws), 1e-3))
+        known = slice(packs.size)
+        health = np.maximum(soh(self.state, self.laws)[known], 1e-3)
+        packs.soh[:] = np.minimum(packs.soh, health)
         packs.usable_kwh[:] = packs.capacity_kwh * packs.soh
         excess = np.maximum(packs.energy_kwh - packs.usable_kwh, 0.0)
         packs.energy_kwh[:] -= excess
         packs.loss_kwh[:] += excess
-        ratio = resistance_ratio(self.state, self.laws)
+        ratio = resistance_ratio(self.state, self.laws)[known]
         packs.resistance[:] = ratio * np.where(packs.fault > 0, FAULT_RESISTANCE, 1.0)
         packs.loss_kw_per_kw2[:] = self._loss_when_new[packs.product] * packs.resistance
 

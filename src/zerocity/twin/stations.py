@@ -18,7 +18,14 @@ from zerocity.measures.arrays import F64, I8, I32, Bools
 from zerocity.swapping.handover import READY_SOC, fullest
 from zerocity.swapping.restocking import due_in_steps
 from zerocity.twin.driving import vehicle_soc
-from zerocity.twin.vehicles import FREE, MOST_PACKS, REFUELLING, WANTS, Vehicles
+from zerocity.twin.vehicles import (
+    FREE,
+    MOST_PACKS,
+    REFUELLING,
+    RESTING,
+    WANTS,
+    Vehicles,
+)
 
 CHARGE, SWAP = 0, 1
 # A fast charge on the road ends here or after an hour, whichever comes first; an assumption.
@@ -258,6 +265,36 @@ def _is_due(cars: Vehicles, packs: Packs, v: int, now: int) -> bool:
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+def park(
+    cars: Vehicles,
+    packs: Packs,
+    at: Stations,
+    rules: FleetRules,
+    v: int,
+    now: int,
+    step: int,
+    steps_per_day: int,
+) -> None:
+    """Plug a parked vehicle in, let it wait for a plug, or let it rest."""
+    between = cars.end1[v] <= step < cars.start2[v]
+    site = cars.mid[v] if between else cars.base[v]
+    if site >= 0 and at.free[site] <= 0:
+        return
+    if site < 0 or vehicle_soc(cars, packs, v) >= rules.plug_below_soc[cars.fleet[v]]:
+        # A parked pack keeps its charge, so the question need not be asked again.
+        cars.mode[v] = RESTING
+        return
+    if between:
+        leave = cars.start2[v]
+    elif step < cars.start1[v]:
+        leave = cars.start1[v]
+    else:
+        leave = steps_per_day + cars.next_start[v]
+    target = rules.target_soc[cars.fleet[v]]
+    plug_in(cars, packs, at, rules, v, site, now, now - step + leave, target)
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
 def serve(
     cars: Vehicles,
     packs: Packs,
@@ -274,28 +311,15 @@ def serve(
     now : step of the run. step : step of the day.
     """
     for v in range(cars.fleet.size):
-        if cars.mode[v] != FREE:
+        mode = cars.mode[v]
+        if mode in (WANTS, REFUELLING):
             on_the_road(cars, packs, at, rules, log, v, now, step, stages)
             continue
         one = cars.start1[v] <= step < cars.end1[v]
         two = cars.start2[v] <= step < cars.end2[v]
         if one or two:
+            cars.mode[v] = FREE
             if cars.plugged[v] >= 0:
                 unplug(cars, packs, at, log, v, now)
-            continue
-        if cars.plugged[v] >= 0:
-            continue
-        between = cars.end1[v] <= step < cars.start2[v]
-        site = cars.mid[v] if between else cars.base[v]
-        if site < 0 or at.free[site] <= 0:
-            continue
-        if vehicle_soc(cars, packs, v) >= rules.plug_below_soc[cars.fleet[v]]:
-            continue
-        if between:
-            leave = cars.start2[v]
-        elif step < cars.start1[v]:
-            leave = cars.start1[v]
-        else:
-            leave = steps_per_day + cars.next_start[v]
-        target = rules.target_soc[cars.fleet[v]]
-        plug_in(cars, packs, at, rules, v, site, now, now - step + leave, target)
+        elif mode == FREE and cars.plugged[v] < 0:
+            park(cars, packs, at, rules, v, now, step, steps_per_day)

@@ -9,7 +9,7 @@ import numpy as np
 from zerocity.measures.arrays import F64, I8, I32
 
 MOST_PACKS = 3
-FREE, WANTS, REFUELLING = 0, 1, 2
+FREE, WANTS, REFUELLING, RESTING = 0, 1, 2, 3
 
 
 class Vehicles(NamedTuple):
@@ -20,7 +20,8 @@ class Vehicles(NamedTuple):
     start1 .. end2 : today's legs as steps of the day; start == end is no leg.
     next_start : first step of tomorrow's first leg, counted from today's midnight.
     km1, km2 : distance in each step of a leg [km].
-    factor : its consumption against the fleet's. mode : FREE, WANTS or REFUELLING on demand.
+    factor : its consumption against the fleet's. mode : FREE, WANTS or REFUELLING on
+        demand, or RESTING: parked without a wish for a plug until the next leg.
     plugged : site of its plug, -1 none. down_until : first day on which it drives again.
     km, kwh, missed_km : today so far; kwh is taken from the packs [km, kWh, km].
     """

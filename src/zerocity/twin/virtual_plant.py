@@ -8,8 +8,8 @@ import numpy as np
 
 from zerocity.city.scenario import City
 from zerocity.control.ports import Planner
+from zerocity.energy.climate import WeatherYear
 from zerocity.energy.site_days import SiteDays, SitePlans
-from zerocity.energy.solar import WeatherYear
 from zerocity.errors import InputError
 from zerocity.measures.arrays import F64
 from zerocity.measures.seeds import stream

@@ -76,6 +76,7 @@ class TwinWorld:
         self._bays = timeline.step_minutes / np.maximum(city.sites.swap_minutes, 1e-9)
         self._follow = follow_share(timeline.step_h, TIME_CONSTANT_H)
         self.meters = new_meters(0, 0)
+        self.lived = 0
         self.log: Log = new_log(0)
         self.soc_history: F32 = np.zeros((0, 0), np.float32)
         self.temperature_history: F32 = np.zeros((0, 0), np.float32)
@@ -95,11 +96,13 @@ class TwinWorld:
         if self.log.start.size < 6 * packs.size:
             self.log = new_log(6 * packs.size)
         self.log.size[0] = 0
-        if self.soc_history.shape != (steps, packs.size):
-            self.soc_history = np.zeros((steps, packs.size), np.float32)
-            self.temperature_history = np.zeros((steps, packs.size), np.float32)
-            self._ids, self._site, self._left = (np.zeros(packs.size, np.int64) for _ in range(3))
-            self._need, self._limit = (np.zeros(packs.size) for _ in range(2))
+        self.lived = packs.size
+        if self.soc_history.shape[1] < packs.size:
+            room = packs.size + packs.size // 20
+            self.soc_history = np.zeros((steps, room), np.float32)
+            self.temperature_history = np.zeros((steps, room), np.float32)
+            self._ids, self._site, self._left = (np.zeros(room, np.int64) for _ in range(3))
+            self._need, self._limit = (np.zeros(room) for _ in range(2))
         stored = (packs.stage == Stage.STORAGE) | (packs.stage == Stage.SECOND_LIFE)
         self._stores = np.flatnonzero(stored)
         self._store_site = packs.place[self._stores]

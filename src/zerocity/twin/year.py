@@ -13,9 +13,10 @@ from zerocity.carbon.account import Method
 from zerocity.city.scenario import City
 from zerocity.control.loop import run_day
 from zerocity.control.ports import Journal, Planner
+from zerocity.energy.climate import WeatherYear
 from zerocity.energy.load import site_loads, smooth_noise
 from zerocity.energy.site_days import SiteDays, SitePlans
-from zerocity.energy.solar import WeatherYear, pv_kw_per_kwp
+from zerocity.energy.solar import pv_kw_per_kwp
 from zerocity.measures.seeds import stream
 from zerocity.measures.timeline import Timeline
 from zerocity.passports.lifecycle import Event, Stage
@@ -254,7 +255,9 @@ class Twin:
             site_rows(self.timeline, day, world.meters, plans.import_kw * step_h),
         )
         write(
-            "battery_days", part, battery_rows(self.timeline, day, packs, world.temperature_history)
+            "battery_days",
+            part,
+            battery_rows(self.timeline, day, packs, world.temperature_history[:, : world.lived]),
         )
         write("sessions", part, session_rows(self.timeline, world.log))
         write("life_events", part, self.ledger.rows())
