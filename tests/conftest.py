@@ -7,6 +7,10 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from zerocity.cli.kernel_cache import use_fresh_kernels
+
+# Before any test file loads a kernel, for this process and those it starts.
+use_fresh_kernels()
 # The first call of a compiled kernel takes seconds; only the laws are under test.
 settings.register_profile("zerocity", deadline=None)
 settings.load_profile("zerocity")
