@@ -40,11 +40,16 @@ def replay_day(
     found = _differences("plan", again, plans)
     count = commands = 0
     for number, (snapshot, row, said) in enumerate(steps):
+        if number == days.steps:
+            found.append(f"the journal has more than the {days.steps} steps of its plan")
+            break
         found += _differences(f"step {number}, plan row", plan_row(days.pv_kw, again, number), row)
         now = limit(snapshot, decide(snapshot, row))
         found += _differences(f"step {number}", now, said)
         count += 1
         commands += sum(getattr(said, one.name).size for one in fields(Commands))
+    if count < days.steps:
+        found.append(f"the journal has {count} of the {days.steps} steps of its plan")
     return Replayed(count, commands, tuple(found[:10]))
 
 
