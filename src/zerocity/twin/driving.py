@@ -50,7 +50,7 @@ def drive(
             cars.mode[v] = WANTS
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+@njit(inline="always")  # type: ignore[untyped-decorator,unused-ignore]
 def draw(cars: Vehicles, packs: Packs, v: int, need_kwh: float, step_h: float) -> float:
     """Take up to ``need_kwh`` from the packs of vehicle ``v``; return what they gave [kWh].
 
@@ -80,7 +80,7 @@ def draw(cars: Vehicles, packs: Packs, v: int, need_kwh: float, step_h: float) -
     return given
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+@njit(inline="always")  # type: ignore[untyped-decorator,unused-ignore]
 def vehicle_soc(cars: Vehicles, packs: Packs, v: int) -> float:
     """State of charge over all packs of vehicle ``v`` [0-1]; 0 without packs."""
     held, full = 0.0, 0.0

@@ -246,6 +246,7 @@ def _stations(
         first_slot=first_slot[:-1].copy(),
         last_slot=first_slot[1:].copy(),
         slots=slots,
+        cursor=first_slot[:-1].copy(),
         swaps_left=np.zeros(len(sites)),
         swaps=steps.copy(),
         expected=steps.copy(),

@@ -38,6 +38,7 @@ class Stations(NamedTuple):
 
     free : plugs not in use. plug_kw, slot_kw : power of one plug and of one pack place [kW].
     first_slot, last_slot : its part of ``slots`` (the pack in each place, -1 empty).
+    cursor : slot at which the next driver's search begins.
     swaps_left : handovers its bays still manage in this step.
     swaps : handovers begun in each step today; expected : on an ordinary day (sites, steps).
     early, late : AC energy that today's arrivals take in each step when they charge at once or as
@@ -50,6 +51,7 @@ class Stations(NamedTuple):
     first_slot: I32
     last_slot: I32
     slots: I32
+    cursor: I32
     swaps_left: F64
     swaps: F64
     expected: F64
@@ -96,7 +98,7 @@ def new_log(rows: int) -> Log:
     )
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+@njit(inline="always")  # type: ignore[untyped-decorator,unused-ignore]
 def note(
     log: Log,
     start: int,
@@ -116,7 +118,7 @@ def note(
     log.size[0] = n + 1
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+@njit(inline="always")  # type: ignore[untyped-decorator,unused-ignore]
 def expect(
     packs: Packs, at: Stations, rules: FleetRules, p: int, site: int, now: int, depart: int
 ) -> None:
@@ -128,7 +130,7 @@ def expect(
     add_session(at.early[site], at.late[site], step, step + depart - now, need, rate)
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+@njit(inline="always")  # type: ignore[untyped-decorator,unused-ignore]
 def plug_in(
     cars: Vehicles,
     packs: Packs,
@@ -159,7 +161,7 @@ def plug_in(
             expect(packs, at, rules, p, site, now, depart)
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+@njit(inline="always")  # type: ignore[untyped-decorator,unused-ignore]
 def unplug(cars: Vehicles, packs: Packs, at: Stations, log: Log, v: int, now: int) -> None:
     """Disconnect vehicle ``v`` and write its session down."""
     site = cars.plugged[v]
@@ -176,7 +178,7 @@ def unplug(cars: Vehicles, packs: Packs, at: Stations, log: Log, v: int, now: in
             packs.plug_kw[p] = 0.0
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+@njit(inline="always")  # type: ignore[untyped-decorator,unused-ignore]
 def swap(
     cars: Vehicles,
     packs: Packs,
@@ -201,13 +203,25 @@ def swap(
     chosen = np.full(MOST_PACKS, -1, np.int32)
     if at.swaps_left[site] < 1.0:
         return False
-    ready = fullest(at.slots, lo, hi, packs.energy_kwh, packs.usable_kwh, READY_SOC, count, chosen)
+    ready = fullest(
+        at.slots,
+        lo,
+        hi,
+        at.cursor[site],
+        packs.energy_kwh,
+        packs.usable_kwh,
+        READY_SOC,
+        count,
+        chosen,
+    )
     if ready < count:
         # Nothing gets fuller within a step, so those behind need not look.
         at.swaps_left[site] = 0.0
         return False
     at.swaps_left[site] -= 1.0
     at.swaps[site, step] += 1.0
+    last = chosen[count - 1] + 1
+    at.cursor[site] = last if last < hi else lo
     due = now + due_in_steps(at.expected[site], step, (hi - lo) // count)
     k = 0
     for place in range(MOST_PACKS):
@@ -232,7 +246,7 @@ def swap(
     return True
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+@njit(inline="always")  # type: ignore[untyped-decorator,unused-ignore]
 def on_the_road(
     cars: Vehicles,
     packs: Packs,
@@ -259,12 +273,12 @@ def on_the_road(
         cars.mode[v] = FREE
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+@njit(inline="always")  # type: ignore[untyped-decorator,unused-ignore]
 def _is_due(cars: Vehicles, packs: Packs, v: int, now: int) -> bool:
     return bool(packs.depart_step[cars.packs[v, 0]] <= now)
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+@njit(inline="always")  # type: ignore[untyped-decorator,unused-ignore]
 def park(
     cars: Vehicles,
     packs: Packs,
