@@ -1,0 +1,138 @@
+"""Power becomes charge, heat and loss; nothing else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from zerocity.batteries.state import Packs, new_packs
+from zerocity.twin.pack_physics import (
+    KEPT_COLDEST_C,
+    KEPT_WARMEST_C,
+    charge,
+    follow_share,
+    wanting,
+)
+
+IN, OUT = 0.94, 0.96
+
+
+def made(count: int, **changes: Any) -> Packs:
+    packs = new_packs(count)
+    packs.capacity_kwh[:] = packs.usable_kwh[:] = 100.0
+    packs.energy_kwh[:] = 50.0
+    packs.loss_kw_per_kw2[:] = 4e-4
+    packs.heat_k_per_kwh[:] = 3.6
+    packs.charge_limit_kw[:] = 100.0
+    for name, value in changes.items():
+        getattr(packs, name)[:] = value
+    return packs
+
+
+def step(packs: Packs, power: float | list[float] = 0.0, outdoor_c: float = 0.0,
+         step_h: float = 0.25, follow: float = 0.1) -> np.ndarray[Any, Any]:  # fmt: skip
+    soc, temperature = (np.zeros((1, packs.ac_kw.size), np.float32) for _ in range(2))
+    packs.ac_kw[:] = power
+    charge(0, packs.ac_kw.size, 0, step_h, IN, OUT, outdoor_c, follow, packs, soc, temperature)
+    return np.array([soc[0], temperature[0]])
+
+
+@given(st.lists(st.tuples(st.floats(-150.0, 150.0), st.floats(0.0, 100.0)), min_size=1, max_size=8))
+def test_ac_in_is_what_is_stored_and_what_is_lost(cases: list[tuple[float, float]]) -> None:
+    power, energy = (list(column) for column in zip(*cases, strict=True))
+    packs = made(len(cases), energy_kwh=energy)
+    step(packs, power)
+    np.testing.assert_allclose(
+        np.array(power) * 0.25, packs.energy_kwh - np.array(energy) + packs.loss_kwh, atol=1e-9
+    )
+    assert (packs.energy_kwh >= 0.0).all()
+    assert (packs.energy_kwh <= packs.usable_kwh).all()
+    np.testing.assert_allclose(packs.throughput_kwh, np.abs(packs.energy_kwh - np.array(energy)))
+
+
+@given(st.floats(-90.0, 200.0), st.floats(25.0, 75.0))
+def test_no_lawful_power_makes_energy(power: float, energy: float) -> None:
+    packs = made(1, energy_kwh=energy)
+    step(packs, power)
+    assert packs.loss_kwh[0] >= -1e-12
+
+
+def test_a_command_holds_for_one_step_and_counts_for_the_session() -> None:
+    packs = made(1)
+    step(packs, 40.0)
+    assert packs.session_kwh[0] == 10.0
+    before = packs.energy_kwh[0]
+    assert packs.ac_kw[0] == 0.0
+    charge(
+        0, 1, 0, 0.25, IN, OUT, 0.0, 0.1, packs,
+        np.zeros((1, 1), np.float32), np.zeros((1, 1), np.float32),
+    )  # fmt: skip
+    assert packs.energy_kwh[0] == before
+
+
+@given(st.integers(1, 60), st.floats(-30.0, 40.0), st.floats(-20.0, 45.0))
+def test_temperature_does_not_depend_on_the_length_of_the_step(
+    pieces: int, outdoor_c: float, start_c: float
+) -> None:
+    whole, cut = made(1, temperature_c=start_c), made(1, temperature_c=start_c)
+    step(whole, 0.0, outdoor_c, 1.0, follow_share(1.0, 6.0))
+    for _ in range(pieces):
+        step(cut, 0.0, outdoor_c, 1.0 / pieces, follow_share(1.0 / pieces, 6.0))
+    assert cut.temperature_c[0] == pytest.approx(whole.temperature_c[0], abs=1e-9)
+    low, high = sorted((outdoor_c, start_c))
+    assert low - 1e-9 <= whole.temperature_c[0] <= high + 1e-9
+
+
+def test_packs_at_a_station_are_kept_in_their_band() -> None:
+    for outdoor_c, ends in ((-20.0, KEPT_COLDEST_C), (45.0, KEPT_WARMEST_C), (20.0, 20.0)):
+        packs = made(2, temperature_c=15.0)
+        packs.place[0] = 3
+        step(packs, 0.0, outdoor_c, follow=1.0)
+        assert packs.temperature_c.tolist() == [ends, outdoor_c]
+
+
+def test_loss_inside_the_pack_warms_it() -> None:
+    packs = made(1, temperature_c=10.0)
+    step(packs, 100.0, 10.0)
+    dc = 100.0 * IN
+    assert packs.temperature_c[0] == pytest.approx(10.0 + 4e-4 * dc * dc * 0.25 * 3.6)
+
+
+def test_histories_are_what_the_step_ends_with() -> None:
+    packs = made(2, temperature_c=10.0)
+    soc, temperature = step(packs, [20.0, -20.0], 10.0)
+    np.testing.assert_allclose(soc, packs.soc, rtol=1e-6)
+    np.testing.assert_allclose(temperature, packs.temperature_c, rtol=1e-6)
+
+
+def listed(packs: Packs, now: int = 10) -> list[tuple[Any, ...]]:
+    n = packs.energy_kwh.size
+    ids, site, left = (np.zeros(n, np.int64) for _ in range(3))
+    need, limit = np.zeros(n), np.zeros(n)
+    found = wanting(now, IN, packs, ids, site, need, limit, left)
+    columns = (a[:found].tolist() for a in (ids, site, need, limit, left))
+    return list(zip(*columns, strict=True))
+
+
+def test_wanting_lists_what_is_plugged_and_not_full() -> None:
+    packs = made(4, plug_kw=[0.0, 60.0, 60.0, 60.0], energy_kwh=[10.0, 95.0, 40.0, 60.0])
+    packs.target_soc[:] = 0.95
+    packs.place[:] = [-1, 0, 1, 2]
+    packs.depart_step[:] = [0, 99, 14, 5]
+    found = listed(packs)
+    assert [row[0] for row in found] == [2, 3], "unplugged and full ones want nothing"
+    assert found[0][1:] == (1, pytest.approx(55.0 / IN), 60.0, 4)
+    assert found[1][4] == 0, "late, not negative"
+
+
+@given(st.floats(0.0, 0.94), st.floats(1.0, 300.0))
+def test_what_a_pack_wants_is_within_plug_and_pack(soc: float, plug_kw: float) -> None:
+    packs = made(1, plug_kw=plug_kw, energy_kwh=soc * 100.0, place=0)
+    packs.target_soc[:] = 0.95
+    ((_, _, need, limit, _),) = listed(packs)
+    assert 0.0 < limit <= min(plug_kw, 100.0 / IN) + 1e-9
+    assert need == pytest.approx((95.0 - soc * 100.0) / IN)
