@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zerocity.charging.acceptance import TAIL_SHARE, acceptance
+from zerocity.charging.acceptance import TAIL_SHARE, acceptance, hours_to_charge
 from zerocity.charging.envelope import add_session
 
 
@@ -35,3 +35,19 @@ def test_acceptance_falls_to_its_tail() -> None:
     assert acceptance(0.3) == 1.0
     assert acceptance(1.0) == pytest.approx(TAIL_SHARE)
     assert acceptance(0.9) > acceptance(0.95)
+
+
+@given(st.floats(0.0, 0.99), st.floats(0.01, 1.0), st.floats(10.0, 200.0), st.floats(1.0, 300.0))
+def test_hours_to_charge_is_the_integral_of_the_power(
+    soc: float, rise: float, pack_kw: float, plug_kw: float
+) -> None:
+    target, usable = min(soc + rise, 1.0), 60.0
+    steps = np.linspace(soc, target, 20_001)
+    middle = (steps[1:] + steps[:-1]) / 2.0
+    power = np.minimum(pack_kw * np.array([acceptance(s) for s in middle]), plug_kw)
+    hours = float(np.sum(np.diff(steps) * usable / power))
+    assert hours_to_charge(soc, target, usable, pack_kw, plug_kw) == pytest.approx(hours, rel=1e-4)
+
+
+def test_a_full_pack_needs_no_time() -> None:
+    assert hours_to_charge(0.9, 0.8, 60.0, 50.0, 7.0) == 0.0

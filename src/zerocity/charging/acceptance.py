@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from numba import njit
 
 # Constant current up to the knee, then falling in a straight line to the tail at full: the shape
@@ -18,3 +20,26 @@ def acceptance(soc: float) -> float:
         return 1.0
     over = min((soc - TAPER_FROM_SOC) / (1.0 - TAPER_FROM_SOC), 1.0)
     return 1.0 - (1.0 - TAIL_SHARE) * over
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+def hours_to_charge(
+    soc: float, target: float, usable_kwh: float, pack_kw: float, plug_kw: float
+) -> float:
+    """Hours from ``soc`` to ``target`` at the most that pack and plug allow [h].
+
+    The pack takes ``pack_kw`` times `acceptance`; the plug gives at most ``plug_kw`` (both on the
+    pack's side [kW], above 0). Closed form: constant power up to where the falling line meets the
+    plug, then d(soc)/dt falls in a straight line with soc, so soc nears the end exponentially.
+    """
+    if soc >= target:
+        return 0.0
+    slope = (1.0 - TAIL_SHARE) / (1.0 - TAPER_FROM_SOC)
+    share = min(plug_kw / pack_kw, 1.0)
+    knee = TAPER_FROM_SOC + (1.0 - share) / slope
+    flat_kwh = max(min(target, knee) - soc, 0.0) * usable_kwh
+    hours = flat_kwh / (share * pack_kw)
+    if target > knee:
+        begin = acceptance(max(soc, knee))
+        hours += usable_kwh / pack_kw / slope * math.log(begin / acceptance(target))
+    return hours

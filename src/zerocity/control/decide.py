@@ -34,8 +34,7 @@ def decide(snapshot: Snapshot, plan: PlanRow) -> Commands:
 
 def is_urgent(snapshot: Snapshot) -> Bools:
     """Which batteries must charge now at full power to leave full, shape (n,)."""
-    steps_needed = snapshot.need_kwh / np.maximum(snapshot.limit_kw * snapshot.step_h, 1e-9)
-    urgent: Bools = steps_needed + RESERVE_STEPS >= snapshot.steps_left
+    urgent: Bools = snapshot.steps_needed + RESERVE_STEPS >= snapshot.steps_left
     return urgent
 
 

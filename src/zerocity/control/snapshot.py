@@ -24,7 +24,8 @@ class Snapshot:
     ``export_limit_kw``; the store's ``store_charge_limit_kw`` and ``store_discharge_limit_kw``
     as its content allows now (AC).
     Batteries that want energy, shape (n,): ``site``, ``need_kwh`` (AC), ``limit_kw`` (AC, what
-    plug and pack allow), ``steps_left`` until they leave.
+    plug and pack allow now), ``steps_needed`` at the most they allow from now on until they are
+    full, ``steps_left`` until they leave.
     """
 
     step: int
@@ -38,6 +39,7 @@ class Snapshot:
     site: I64
     need_kwh: F64
     limit_kw: F64
+    steps_needed: F64
     steps_left: I64
 
 

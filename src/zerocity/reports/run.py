@@ -53,7 +53,7 @@ def write_report(run_dir: Path, out: Path | None = None) -> Path:
     if "seed" in run.summary:
         subtitle += f", seed {run.summary['seed']}"
     text = page(
-        str(run.summary["city"]), subtitle, [make(results) for make in SECTIONS], get_plotlyjs()
+        str(run.summary.get("title") or run.summary["city"]), subtitle, [make(results) for make in SECTIONS], get_plotlyjs()
     )
     target = out or run.folder / "report" / "index.html"
     partial = target.with_suffix(".part")

@@ -12,6 +12,7 @@ import numpy as np
 from numba import njit
 
 from zerocity.batteries.state import Packs
+from zerocity.charging.acceptance import hours_to_charge
 from zerocity.charging.envelope import add_session
 from zerocity.city.scenario import City
 from zerocity.energy.dispatch import SiteDays
@@ -73,7 +74,14 @@ def running_sessions(
         if packs.plug_kw[p] <= 0.0:
             continue
         missing = packs.target_soc[p] * packs.usable_kwh[p] - packs.energy_kwh[p]
-        rate = min(packs.plug_kw[p], packs.charge_limit_kw[p] / efficiency) * step_h
+        hours = hours_to_charge(
+            packs.energy_kwh[p] / packs.usable_kwh[p],
+            packs.target_soc[p],
+            packs.usable_kwh[p],
+            packs.charge_limit_kw[p],
+            packs.plug_kw[p] * efficiency,
+        )
+        rate = missing / efficiency / max(hours, 1e-9) * step_h
         site = packs.place[p]
         left = max(packs.depart_step[p] - now - margin, 0)
         add_session(early[site], late[site], 0, left, missing / efficiency, rate)

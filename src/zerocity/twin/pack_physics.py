@@ -7,7 +7,7 @@ import math
 from numba import njit
 
 from zerocity.batteries.state import Packs
-from zerocity.charging.acceptance import acceptance
+from zerocity.charging.acceptance import acceptance, hours_to_charge
 from zerocity.measures.arrays import F32, F64, I64
 
 # A pack that is plugged in or stands in a station is kept in this band by its own thermal
@@ -19,17 +19,20 @@ KEPT_WARMEST_C = 32.0
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
 def wanting(
     now: int,
+    step_h: float,
     efficiency: float,
     packs: Packs,
     ids: I64,
     site: I64,
     need_kwh: F64,
     limit_kw: F64,
+    steps_needed: F64,
     steps_left: I64,
 ) -> int:
     """List the plugged packs that are not full at step ``now`` of the run; return how many.
 
-    Writes pack ``ids``, their ``site``, AC ``need_kwh`` and ``limit_kw`` and ``steps_left``.
+    Writes pack ``ids``, their ``site``, AC ``need_kwh`` and ``limit_kw``,
+    ``steps_needed`` and ``steps_left``.
     """
     n = 0
     for p in range(packs.plug_kw.size):
@@ -39,11 +42,15 @@ def wanting(
         missing = packs.target_soc[p] * usable - packs.energy_kwh[p]
         if missing <= 1e-6 * usable:
             continue
-        taken = packs.charge_limit_kw[p] * acceptance(packs.energy_kwh[p] / usable)
+        soc = packs.energy_kwh[p] / usable
+        pack_kw = packs.charge_limit_kw[p]
+        plug_kw = packs.plug_kw[p] * efficiency
         ids[n] = p
         site[n] = packs.place[p]
         need_kwh[n] = missing / efficiency
-        limit_kw[n] = min(packs.plug_kw[p], taken / efficiency)
+        limit_kw[n] = min(packs.plug_kw[p], pack_kw * acceptance(soc) / efficiency)
+        hours = hours_to_charge(soc, packs.target_soc[p], usable, pack_kw, plug_kw)
+        steps_needed[n] = hours / step_h
         steps_left[n] = max(packs.depart_step[p] - now, 0)
         n += 1
     return n

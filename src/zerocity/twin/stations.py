@@ -13,6 +13,7 @@ import numpy as np
 from numba import njit
 
 from zerocity.batteries.state import Packs
+from zerocity.charging.acceptance import hours_to_charge
 from zerocity.charging.envelope import add_session
 from zerocity.measures.arrays import F64, I8, I32, Bools
 from zerocity.swapping.handover import READY_SOC, fullest
@@ -125,7 +126,14 @@ def expect(
     """Note what the arrival of pack ``p`` leaves a plan to choose."""
     efficiency, step_h = rules.efficiency[0], rules.step_h[0]
     need = (packs.target_soc[p] * packs.usable_kwh[p] - packs.energy_kwh[p]) / efficiency
-    rate = min(packs.plug_kw[p], packs.charge_limit_kw[p] / efficiency) * step_h
+    soc, target, usable = (
+        packs.energy_kwh[p] / packs.usable_kwh[p],
+        packs.target_soc[p],
+        packs.usable_kwh[p],
+    )
+    plug_kw = packs.plug_kw[p] * efficiency
+    hours = hours_to_charge(soc, target, usable, packs.charge_limit_kw[p], plug_kw)
+    rate = need / max(hours, 1e-9) * step_h
     step = now % at.early.shape[1]
     add_session(at.early[site], at.late[site], step, step + depart - now, need, rate)
 

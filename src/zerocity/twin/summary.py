@@ -26,6 +26,7 @@ def summarise(twin: Twin, balances: dict[str, Balance]) -> dict[str, Any]:
     products = np.bincount(twin.people.packs.product[present], minlength=len(twin.people.products))
     return {
         "city": twin.city.name,
+        "title": twin.city.title,
         "start": str(twin.timeline.start),
         "days": twin.timeline.days,
         "seed": twin.options.seed,

@@ -102,7 +102,7 @@ class TwinWorld:
             self.soc_history = np.zeros((steps, room), np.float32)
             self.temperature_history = np.zeros((steps, room), np.float32)
             self._ids, self._site, self._left = (np.zeros(room, np.int64) for _ in range(3))
-            self._need, self._limit = (np.zeros(room) for _ in range(2))
+            self._need, self._limit, self._steps = (np.zeros(room) for _ in range(3))
         stored = (packs.stage == Stage.STORAGE) | (packs.stage == Stage.SECOND_LIFE)
         self._stores = np.flatnonzero(stored)
         self._store_site = packs.place[self._stores]
@@ -119,8 +119,16 @@ class TwinWorld:
             self.timeline.steps_per_day, STAGES,
         )  # fmt: skip
         n = wanting(
-            now, CHARGER_EFFICIENCY, people.packs,
-            self._ids, self._site, self._need, self._limit, self._left,
+            now,
+            self.timeline.step_h,
+            CHARGER_EFFICIENCY,
+            people.packs,
+            self._ids,
+            self._site,
+            self._need,
+            self._limit,
+            self._steps,
+            self._left,
         )  # fmt: skip
         into, out = self.store_limits_kw()
         sites = self.city.sites
@@ -136,6 +144,7 @@ class TwinWorld:
             site=self._site[:n].copy(),
             need_kwh=self._need[:n].copy(),
             limit_kw=self._limit[:n].copy(),
+            steps_needed=self._steps[:n].copy(),
             steps_left=self._left[:n].copy(),
         )
 
