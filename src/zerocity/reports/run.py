@@ -52,9 +52,8 @@ def write_report(run_dir: Path, out: Path | None = None) -> Path:
     subtitle = f"{run.start} to {end}, {counted(run.days, 'day')}"
     if "seed" in run.summary:
         subtitle += f", seed {run.summary['seed']}"
-    text = page(
-        str(run.summary.get("title") or run.summary["city"]), subtitle, [make(results) for make in SECTIONS], get_plotlyjs()
-    )
+    title = str(run.summary.get("title") or run.summary["city"])
+    text = page(title, subtitle, [make(results) for make in SECTIONS], get_plotlyjs())
     target = out or run.folder / "report" / "index.html"
     partial = target.with_suffix(".part")
     try:
