@@ -22,6 +22,7 @@ from zerocity.twin.population import (
     make_packs,
 )
 from zerocity.twin.stations import CHARGE, Log, note
+from zerocity.twin.vehicles import FREE, WANTS
 
 # A stationary pack is given up at this health; an assumption, as warranties end near it.
 STATION_END_SOH = 0.6
@@ -88,6 +89,9 @@ class Renewal:
             vehicle = people.packs.vehicle[p]
             if vehicle >= 0:
                 people.cars.down_until[vehicle] = day + centre.repair_days + 1
+                if people.cars.mode[vehicle] == WANTS:
+                    # It leaves the queue, or it would swap the pack away from under the hands.
+                    people.cars.mode[vehicle] = FREE
             people.at.slots[people.at.slots == p] = -1
             if vehicle < 0:
                 people.packs.plug_kw[p] = 0.0
@@ -189,7 +193,8 @@ class Renewal:
             if vehicle >= 0:
                 row = people.cars.packs[vehicle]
                 row[row == p] = q
-                people.cars.down_until[vehicle] = 0
+                if not np.any(packs.stage[row[row >= 0]] == Stage.REPAIR):
+                    people.cars.down_until[vehicle] = 0
             elif packs.stage[p] == Stage.REPAIR and stage == Stage.SWAP_POOL:
                 self._back_into_slot(q)
             else:
