@@ -131,8 +131,8 @@ def test_a_taxi_in_the_queue_does_not_swap_away_a_pack_in_repair(live: Live) -> 
         real = twin._night
 
         def night(day: int) -> Any:
-            # They all stood in line for a pack at midnight.
-            twin.people.cars.mode[20:60] = WANTS
+            if day == 0:  # They all stand in line for a pack at midnight.
+                twin.people.cars.mode[20:60] = WANTS
             return real(day)
 
         twin._night = night
