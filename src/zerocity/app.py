@@ -73,11 +73,12 @@ def run_city(request: RunRequest, progress: Progress = silent) -> tuple[Path, di
     weather = _weather(city, request, timeline)
     out = request.out or Path("runs") / f"{city.name}-{request.seed}-{timeline.start}"
     cores = request.processes or available_cores()
+    noted = _journal_days(request, timeline)
     with RunFolder(out, replace=request.replace) as run:
         writer = SeriesWriter(run.path / "series")
         try:
             twin = _live_through(
-                city, timeline, weather, request, cores, writer, run.path, progress
+                city, timeline, weather, request, noted, cores, writer, run.path, progress
             )
             summary = summarise(twin, audit(twin.books))
             require_balance(audit(twin.books))
@@ -123,13 +124,13 @@ def _live_through(
     timeline: Timeline,
     weather: WeatherYear,
     request: RunRequest,
+    noted: frozenset[int],
     cores: int,
     writer: SeriesWriter,
     out: Path,
     progress: Progress,
 ) -> Twin:
     with LocalRunner(cores) as runner:
-        noted = _journal_days(request, timeline)
         options = Options(request.seed, cores, request.method, noted)
         planner = partial(plan_sites, map=runner.map)
         progress(0, timeline.days, "populating the city")

@@ -1,10 +1,10 @@
 """What can go wrong, and whose fault it was.
 
-    ZerocityError          base: a clear message and an exit code, never a traceback
-    ├── InputError         you gave us something unusable: file, field, what came, what was wanted
-    ├── InputErrors        many of them, found in one pass
-    ├── AuditError         the books do not balance: our fault, the run fails
-    └── RunStateError      a run folder is unfinished, locked or damaged
+ZerocityError          base: a clear message and an exit code, never a traceback
+├── InputError         you gave us something unusable: file, field, what came, what was wanted
+├── InputErrors        many of them, found in one pass
+├── AuditError         the books do not balance: our fault, the run fails
+└── RunStateError      a run folder is unfinished, locked or damaged
 """
 
 from __future__ import annotations
@@ -37,6 +37,9 @@ class InputErrors(ZerocityError):  # noqa: N818 - the plural of InputError
     def __init__(self, errors: Sequence[InputError]) -> None:
         self.errors = tuple(errors)
         super().__init__("\n".join(str(error) for error in self.errors))
+
+    def __reduce__(self) -> tuple[type[InputErrors], tuple[tuple[InputError, ...]]]:
+        return type(self), (self.errors,)
 
 
 class AuditError(ZerocityError):

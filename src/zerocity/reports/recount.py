@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from zerocity.books.accounts import BATTERIES, CARBON, ENERGY, MONEY, Books
 from zerocity.books.audit import TOLERANCE, Balance, audit, from_rows
+from zerocity.errors import RunStateError
 from zerocity.passports.lifecycle import (
     GENESIS,
     Event,
@@ -20,7 +21,7 @@ from zerocity.passports.lifecycle import (
     fold_lives,
 )
 from zerocity.storage.runs import require_finished
-from zerocity.storage.series import batches, open_table
+from zerocity.storage.series import batches, read_table
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ def read_books(run_dir: Path) -> Books:
 
 
 def _tuples(run_dir: Path, table: str, columns: list[str]) -> list[Any]:
-    data = open_table(run_dir, table).to_table(columns=columns)
+    data = read_table(run_dir, table, columns)
     return list(zip(*(data[c].to_pylist() for c in columns), strict=True))
 
 
@@ -124,9 +125,7 @@ def _sum(run_dir: Path, table: str, column: str) -> float:
 
 
 def _money_and_carbon(run_dir: Path, books: Books) -> list[Check]:
-    steps = open_table(run_dir, "city_steps").to_table(
-        columns=["time", "buy_cny_per_kwh", "sell_cny_per_kwh"]
-    )
+    steps = read_table(run_dir, "city_steps", ["time", "buy_cny_per_kwh", "sell_cny_per_kwh"])
     times = steps["time"].to_numpy().astype("datetime64[ms]").astype(np.int64)
     order = np.argsort(times)
     buy, sell = (steps[c].to_numpy()[order] for c in ("buy_cny_per_kwh", "sell_cny_per_kwh"))
@@ -151,10 +150,11 @@ def _money_and_carbon(run_dir: Path, books: Books) -> list[Check]:
 
 
 def _batteries(run_dir: Path, books: Books) -> list[Check]:
-    lives = open_table(run_dir, "life_events").to_table(columns=["battery", "event"])
-    numbers = {event.label: int(event) for event in Event}
-    events = np.array([numbers[e] for e in lives["event"].to_pylist()], np.int64)
+    lives = read_table(run_dir, "life_events", ["battery", "event"])
+    events = np.array([_event(run_dir, name) for name in lives["event"].to_pylist()], np.int64)
     batteries = lives["battery"].to_numpy()
+    if batteries.size and batteries.min() < 0:
+        raise RunStateError(f"{run_dir}: life_events names battery {batteries.min()}")
     count = int(batteries.max()) + 1 if batteries.size else 0
     stages = fold_lives(batteries, events, count)
     folded = np.bincount(stages[stages >= 0], minlength=len(Stage))
@@ -176,15 +176,25 @@ def _batteries(run_dir: Path, books: Books) -> list[Check]:
     return checks
 
 
+_EVENTS = {event.label: event for event in Event}
+
+
+def _event(run_dir: Path, name: str) -> Event:
+    if name not in _EVENTS:
+        raise RunStateError(f"{run_dir}: life_events holds {name!r}, which no battery can live")
+    return _EVENTS[name]
+
+
 def _chain(run_dir: Path) -> Check:
     columns = ["day", "code", "event", "soh", "grade", "reason", "hash"]
     previous, seen, broken = GENESIS, 0, 0
-    events = {event.label: event for event in Event}
     for batch in batches(run_dir, "life_events", columns):
         data = [batch.column(c).to_pylist() for c in columns]
         rows = [
-            encode_event(code, day, events[event], {"soh": round(soh, 6), "grade": g, "reason": r})
-            for day, code, event, soh, g, r, _ in zip(*data, strict=True)
+            encode_event(
+                code, day, _event(run_dir, name), {"soh": round(soh, 6), "grade": g, "reason": r}
+            )
+            for day, code, name, soh, g, r, _ in zip(*data, strict=True)
         ]
         hashes = [h.encode() for h in data[-1]]
         if broken_link(previous, rows, hashes) is not None:

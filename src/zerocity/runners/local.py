@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
+import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor
 from types import TracebackType
@@ -71,6 +73,17 @@ class LocalRunner:
 
 
 def _alone() -> None:
-    """Keep numeric libraries of a worker to one thread."""
+    """Keep a worker to one thread, quiet at Ctrl-C, and no longer alive than its parent."""
+    # The parent hears Ctrl-C as well; it says so once and ends its workers.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_follow_parent, daemon=True).start()
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ[name] = "1"
+
+
+def _follow_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        # Returns when the parent is gone, killed ones included; a worker would wait for ever.
+        parent.join()
+        os._exit(1)

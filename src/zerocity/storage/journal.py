@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import struct
 import zipfile
+import zlib
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -11,9 +13,14 @@ import numpy as np
 
 from zerocity.control.snapshot import Commands, PlanRow, Snapshot
 from zerocity.energy.dispatch import SiteDays, SitePlans
-from zerocity.errors import InputError
+from zerocity.errors import InputError, RunStateError
 
 FORMAT = 1
+# What reading a damaged file may raise, by where the damage sits.
+_DAMAGE = (
+    ValueError, KeyError, IndexError, OSError, EOFError, NotImplementedError, SyntaxError,
+    TypeError, RuntimeError, MemoryError, zipfile.BadZipFile, zlib.error, struct.error,
+)  # fmt: skip
 _STEP_PARTS = (("snapshot", Snapshot), ("row", PlanRow), ("commands", Commands))
 
 
@@ -41,11 +48,17 @@ class DayJournal:
 
     def save(self, path: Path) -> None:
         """Write the file whole or not at all."""
-        path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_suffix(".part")
-        with part.open("wb") as file:
-            np.savez_compressed(file, **{**self._arrays, "steps": np.array(self.steps)})
-        part.replace(path)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with part.open("wb") as file:
+                np.savez_compressed(file, **{**self._arrays, "steps": np.array(self.steps)})
+            part.replace(path)
+        except OSError as error:
+            raise RunStateError(
+                f"cannot write {path}: {error.strerror}. "
+                "Free some space or name another folder with --out, then run again"
+            ) from error
 
 
 class JournalFile:
@@ -60,7 +73,7 @@ class JournalFile:
             self._data = np.load(path, allow_pickle=False)
             made_by = int(self._data["format"])
             self.steps = int(self._data["steps"])
-        except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile) as error:
+        except _DAMAGE as error:
             raise InputError(
                 str(path), f"not a journal ({error})", "a .npz file of a run"
             ) from error
@@ -80,7 +93,7 @@ class JournalFile:
     def _read(self, prefix: str, kind: Any) -> Any:
         try:
             values = {one.name: self._data[f"{prefix}/{one.name}"] for one in fields(kind)}
-        except (KeyError, ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
+        except _DAMAGE as error:
             raise InputError(
                 str(self._path), f"damaged at {prefix} ({error})", "a whole journal"
             ) from error

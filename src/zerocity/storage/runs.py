@@ -17,6 +17,9 @@ from zerocity.errors import RunStateError
 MANIFEST = "manifest.json"
 SUMMARY = "summary.json"
 LOCK = ".lock"
+OURS = frozenset(
+    {"series", "journal", "report", SUMMARY, MANIFEST, LOCK, f"{SUMMARY}.part", f"{MANIFEST}.part"}
+)
 
 
 class RunFolder:
@@ -35,6 +38,7 @@ class RunFolder:
     def __enter__(self) -> RunFolder:
         try:
             self.path.mkdir(parents=True, exist_ok=True)
+            self._refuse_strangers()
             self._lock = (self.path / LOCK).open("w", encoding="utf-8")
         except OSError as error:
             raise RunStateError(f"cannot write to {self.path}: {error.strerror}") from error
@@ -49,6 +53,17 @@ class RunFolder:
         self._make_room()
         return self
 
+    def _refuse_strangers(self) -> None:
+        """Refuse a folder that no run of ours has made, before anything in it is touched."""
+        held = {path.name for path in self.path.iterdir()}
+        # A folder named "report" alone is no sign of ours; the lock or a manifest is.
+        strangers = held - OURS if held & {LOCK, MANIFEST} else held
+        if strangers:
+            raise RunStateError(
+                f"{self.path} is not a run folder: it holds {sorted(strangers)[0]!r}. "
+                "Name an empty or new folder with --out"
+            )
+
     def _make_room(self) -> None:
         if is_finished(self.path) and not self._replace:
             self._release()
@@ -56,16 +71,8 @@ class RunFolder:
                 f"{self.path} holds a finished run. Add --replace to run it again, or name "
                 "another folder with --out"
             )
-        ours = {"series", "journal", "report", SUMMARY, MANIFEST, f"{SUMMARY}.part"}
-        strangers = {p.name for p in self.path.iterdir()} - ours - {LOCK, f"{MANIFEST}.part"}
-        if strangers:
-            self._release()
-            raise RunStateError(
-                f"{self.path} is not a run folder: it holds {sorted(strangers)[0]!r}. "
-                "Name an empty or new folder with --out"
-            )
         # The manifest goes first: from here on the folder reads as unfinished.
-        for name in (MANIFEST, *sorted(ours - {MANIFEST}), f"{MANIFEST}.part"):
+        for name in (MANIFEST, *sorted(OURS - {MANIFEST, LOCK})):
             target = self.path / name
             self.cleared = self.cleared or target.exists()
             if target.is_dir():
@@ -111,13 +118,16 @@ def require_finished(path: Path) -> dict[str, Any]:
             "running. Run the same command again to redo it"
         )
     try:
-        manifest: dict[str, Any] = json.loads((path / MANIFEST).read_text(encoding="utf-8"))
-    except ValueError as error:
+        manifest = json.loads((path / MANIFEST).read_text(encoding="utf-8"))
+    except (ValueError, OSError) as error:
         raise RunStateError(f"{path / MANIFEST} is not JSON: {error}") from error
-    missing = [name for name in manifest.get("files", {}) if not (path / name).is_file()]
+    files = manifest.get("files") if isinstance(manifest, dict) else None
+    if not isinstance(files, dict):
+        raise RunStateError(f"{path / MANIFEST} is no manifest of a run. Run the city again")
+    missing = [name for name in files if not (path / name).is_file()]
     if missing:
         raise RunStateError(f"{path}: {missing[0]} is missing. Run the city again")
-    return manifest
+    return dict(manifest)
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:

@@ -121,4 +121,15 @@ def open_table(run_dir: Path, table: str) -> ds.Dataset:
 
 def batches(run_dir: Path, table: str, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
     """Yield a table piece by piece, so that a year fits into little memory."""
-    yield from open_table(run_dir, table).to_batches(columns=list(columns))
+    try:
+        yield from open_table(run_dir, table).to_batches(columns=list(columns))
+    except (pa.ArrowException, OSError) as error:
+        raise RunStateError(
+            f"{run_dir}: a file of {table} cannot be read: {error}. Run the city again"
+        ) from error
+
+
+def read_table(run_dir: Path, table: str, columns: Sequence[str]) -> pa.Table:
+    """Return some columns of a table whole; errors as of `batches`."""
+    schema = pa.schema([SCHEMAS[table].field(name) for name in columns])
+    return pa.Table.from_batches(batches(run_dir, table, columns), schema)

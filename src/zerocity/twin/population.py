@@ -37,21 +37,28 @@ AGEING_SPREAD = 0.08
 STATION_LIFE_YEARS, STATION_LIFE_SPREAD, STATION_MEAN_AGE = 15.0, 2.0, 2.0
 
 
+Crew = tuple[tuple[int, int], ...]
+
+
 @dataclass
 class Population:
-    """The state of the city, and what never changes about it."""
+    """The state of the city, and what never changes about it.
+
+    crews : groups of vehicle ranges that share no site with each other.
+    """
 
     packs: Packs
     cars: Vehicles
     at: Stations
     rules: FleetRules
     products: tuple[Product, ...]
+    crews: tuple[Crew, ...] = ()
 
     def copy(self) -> Population:
         """A copy whose state is its own."""
         parts: tuple[Any, ...] = (self.packs, self.cars, self.at)
         packs, cars, at = (part._make(a.copy() for a in part) for part in parts)
-        return Population(packs, cars, at, self.rules, self.products)
+        return Population(packs, cars, at, self.rules, self.products, self.crews)
 
     def restore(self, kept: Population) -> None:
         """Go back to a copy, in place: others hold these arrays."""
@@ -81,7 +88,23 @@ def populate(city: City, timeline: Timeline, seed: int) -> Population:
         efficiency=np.array([CHARGER_EFFICIENCY]),
         step_h=np.array([timeline.step_h]),
     )
-    return Population(packs, cars, at, rules, products)
+    return Population(packs, cars, at, rules, products, find_crews(city, cars))
+
+
+def find_crews(city: City, cars: Vehicles) -> tuple[Crew, ...]:
+    """Group the fleets that meet at a site; groups can be served side by side."""
+    groups: list[tuple[set[int], list[tuple[int, int]]]] = []
+    first = 0
+    for spec in city.fleets:
+        own = slice(first, first + spec.vehicles)
+        first = own.stop
+        used = np.unique(np.concatenate([cars.base[own], cars.mid[own], cars.demand[own]]))
+        sites, ranges = set(used[used >= 0].tolist()), [(own.start, own.stop)]
+        for group in [g for g in groups if g[0] & sites]:
+            groups.remove(group)
+            sites, ranges = sites | group[0], group[1] + ranges
+        groups.append((sites, sorted(ranges)))
+    return tuple(tuple(ranges) for _, ranges in sorted(groups, key=lambda g: g[1]))
 
 
 def make_packs(

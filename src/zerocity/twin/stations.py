@@ -7,6 +7,7 @@ same every time.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -71,7 +72,7 @@ class FleetRules(NamedTuple):
 
 
 class Log(NamedTuple):
-    """Sessions that ended today; ``size[0]`` rows are in use."""
+    """Sessions that ended today; ``size[0]`` rows are in use, ``size[1]`` found no room."""
 
     size: I32
     start: I32
@@ -87,7 +88,7 @@ class Log(NamedTuple):
 def new_log(rows: int) -> Log:
     """An empty log with room for ``rows`` sessions."""
     return Log(
-        size=np.zeros(1, np.int32),
+        size=np.zeros(2, np.int32),
         start=np.zeros(rows, np.int32),
         end=np.zeros(rows, np.int32),
         site=np.zeros(rows, np.int32),
@@ -111,8 +112,11 @@ def note(
     kind: int,
     energy_kwh: float,
 ) -> None:
-    """Write one session into the log; a full log drops none: the caller sizes it for the worst."""
+    """Write one session into the log; one that finds no room is counted, for the caller to see."""
     n = log.size[0]
+    if n >= log.start.size:
+        log.size[1] += 1
+        return
     log.start[n], log.end[n], log.site[n] = start, end, site
     log.battery[n], log.vehicle[n] = battery, vehicle
     log.fleet[n], log.kind[n], log.energy_kwh[n] = fleet, kind, energy_kwh
@@ -316,8 +320,21 @@ def park(
     plug_in(cars, packs, at, rules, v, site, now, now - step + leave, target)
 
 
+def joined(logs: Sequence[Log]) -> Log:
+    """One log of several, one after the other, with as much room again."""
+    used = [int(log.size[0]) for log in logs]
+    whole = new_log(2 * sum(used) + 1000)
+    for name in Log._fields[1:]:
+        parts = [getattr(log, name)[:n] for log, n in zip(logs, used, strict=True)]
+        getattr(whole, name)[: sum(used)] = np.concatenate(parts)
+    whole.size[:] = sum(used), sum(int(log.size[1]) for log in logs)
+    return whole
+
+
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
 def serve(
+    lo: int,
+    hi: int,
     cars: Vehicles,
     packs: Packs,
     at: Stations,
@@ -328,11 +345,11 @@ def serve(
     steps_per_day: int,
     stages: I8,
 ) -> None:
-    """Plug in, unplug and swap every vehicle at the beginning of a step.
+    """Plug in, unplug and swap vehicles ``lo``..``hi`` at the beginning of a step.
 
     now : step of the run. step : step of the day.
     """
-    for v in range(cars.fleet.size):
+    for v in range(lo, hi):
         mode = cars.mode[v]
         if mode in (WANTS, REFUELLING):
             on_the_road(cars, packs, at, rules, log, v, now, step, stages)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
+from functools import partial
 
 import numpy as np
 
 from zerocity.city.scenario import City
 from zerocity.control.decide import site_charging_kw
 from zerocity.control.snapshot import Commands, Snapshot
+from zerocity.errors import ZerocityError
 from zerocity.measures.arrays import F32, F64, I32
 from zerocity.measures.timeline import Timeline
 from zerocity.passports.lifecycle import Stage
@@ -19,14 +21,17 @@ from zerocity.twin.pack_physics import charge, follow_share, wanting
 from zerocity.twin.population import (
     CHARGER_EFFICIENCY,
     INVERTER_EFFICIENCY,
+    Crew,
     Population,
 )
-from zerocity.twin.stations import Log, new_log, serve
+from zerocity.twin.stations import Log, joined, new_log, serve
 
 # A pack follows the air around it within hours; an assumption for a 300-500 kg pack.
 TIME_CONSTANT_H = 6.0
 # A store gives no more than this share of what it holds in one step, so its losses are covered.
 LAST_SHARE = 0.95
+# Room for sessions per pack and day; drivers do not come more often.
+SESSIONS_A_DAY = 12
 STAGES = np.array([Stage.IN_SERVICE, Stage.SWAP_POOL], np.int8)
 
 
@@ -78,6 +83,9 @@ class TwinWorld:
         self.meters = new_meters(0, 0)
         self.lived = 0
         self.log: Log = new_log(0)
+        self._crew_logs: list[tuple[Crew, Log]] = []
+        self._driving: Callable[[], None] = _nothing
+        self._driven_kwh = 0.0
         self.soc_history: F32 = np.zeros((0, 0), np.float32)
         self.temperature_history: F32 = np.zeros((0, 0), np.float32)
 
@@ -92,10 +100,12 @@ class TwinWorld:
         cars = self.people.cars
         for array in (cars.km, cars.kwh, cars.missed_km):
             array[:] = 0.0
-        # Each pack ends at most one session a step, and each vehicle swaps at most its packs.
-        if self.log.start.size < 6 * packs.size:
-            self.log = new_log(6 * packs.size)
-        self.log.size[0] = 0
+        if not self._crew_logs or self._crew_logs[0][1].start.size < SESSIONS_A_DAY * packs.size:
+            room = SESSIONS_A_DAY * packs.size * 2
+            self._crew_logs = [(crew, new_log(room)) for crew in self.people.crews]
+        for _, log in self._crew_logs:
+            log.size[:] = 0
+        self._driven_kwh = 0.0
         self.lived = packs.size
         if self.soc_history.shape[1] < packs.size:
             room = packs.size + packs.size // 20
@@ -114,10 +124,10 @@ class TwinWorld:
         """Let vehicles arrive, leave and swap; then take the picture."""
         people, now = self.people, self.day * self.timeline.steps_per_day + step
         people.at.swaps_left[:] = np.maximum(self._bays, 1.0)
-        serve(
-            people.cars, people.packs, people.at, people.rules, self.log, now, step,
-            self.timeline.steps_per_day, STAGES,
-        )  # fmt: skip
+        self._at_once([partial(self._serve, crew, log, now, step) for crew, log in self._crew_logs])
+        # Vehicles on the road and batteries on a plug do not touch, so driving need not wait for
+        # the decision.
+        self._driving = self._begin(partial(self._drive, step))
         n = wanting(
             now,
             self.timeline.step_h,
@@ -168,10 +178,11 @@ class TwinWorld:
         ids = self._ids[: commands.battery_kw.size]
         people.packs.ac_kw[ids] = commands.battery_kw
         self._command_stores(commands.store_kw)
-        before = float(people.cars.kwh.sum())
-        self._spread(people.cars.fleet.size, lambda lo, hi: self._drive(lo, hi, step))
+        self._driving()
         self._spread(people.packs.size, lambda lo, hi: self._charge(lo, hi, step))
-        self.meters.traction_kwh[step] = float(people.cars.kwh.sum()) - before
+        driven = float(people.cars.kwh.sum())
+        self.meters.traction_kwh[step] = driven - self._driven_kwh
+        self._driven_kwh = driven
         self._read_meters(step, snapshot, commands, step_h)
 
     def _command_stores(self, store_kw: F64) -> None:
@@ -182,9 +193,18 @@ class TwinWorld:
         share = np.divide(weight, total, out=np.zeros_like(weight), where=total > 0.0)
         packs.ac_kw[ids] = store_kw[site] * share
 
-    def _drive(self, lo: int, hi: int, step: int) -> None:
+    def _serve(self, crew: Crew, log: Log, now: int, step: int) -> None:
+        people, steps = self.people, self.timeline.steps_per_day
+        for lo, hi in crew:
+            serve(
+                lo, hi, people.cars, people.packs, people.at, people.rules, log, now, step,
+                steps, STAGES,
+            )  # fmt: skip
+
+    def _drive(self, step: int) -> None:
+        cars = self.people.cars
         drive(
-            lo, hi, step, self.timeline.step_h, self.day, self.people.cars, self.people.packs,
+            0, cars.fleet.size, step, self.timeline.step_h, self.day, cars, self.people.packs,
             self.scene.kwh_per_km[step], self._reserve,
         )  # fmt: skip
 
@@ -194,6 +214,27 @@ class TwinWorld:
             self.scene.temperature_c[step], self._follow, self.people.packs,
             self.soc_history, self.temperature_history,
         )  # fmt: skip
+
+    def _begin(self, work: Callable[[], None]) -> Callable[[], None]:
+        """Start ``work`` beside this thread; the result waits until it is done."""
+        if self._pool is None:
+            work()
+            return _nothing
+        return self._pool.submit(work).result
+
+    def _at_once(self, works: Sequence[Callable[[], None]]) -> None:
+        """Do several works that do not touch each other, the first one on this thread."""
+        waits = [self._begin(work) for work in works[1:]]
+        for work in works[:1]:
+            work()
+        for wait in waits:
+            wait()
+
+    def end_day(self) -> None:
+        """Bring the day's sessions together; raises ZerocityError when some found no room."""
+        self.log = joined([log for _, log in self._crew_logs])
+        if self.log.size[1]:
+            raise ZerocityError(f"{self.log.size[1]} sessions of day {self.day} found no room")
 
     def _spread(self, count: int, work: Callable[[int, int], None]) -> None:
         """Run ``work`` over slices; rows do not touch each other, so the cut changes nothing."""
@@ -224,3 +265,7 @@ class TwinWorld:
         """End the threads."""
         if self._pool is not None:
             self._pool.shutdown()
+
+
+def _nothing() -> None:
+    """The wait for a work that is done."""

@@ -168,6 +168,7 @@ class Twin:
         self.world.begin_day(day, scene)
         problem, plans = self._plan(day, scene)
         run_day(self.world, problem, plans, self._journal(day))
+        self.world.end_day()
         self.day_planner.learn(bool(self.timeline.is_workday()[day]))
         night = self._night(day)
         self._settle(day, night)
