@@ -21,6 +21,7 @@ def made(
     rng = np.random.default_rng(seed)
     size = rng.uniform(10.0, 300.0, sites)
     limit = rng.uniform(0.0, 60.0, batteries) * (rng.random(batteries) > 0.1)
+    need = rng.uniform(0.0, 40.0, batteries)
     snapshot = Snapshot(
         step=seed,
         step_h=0.25,
@@ -31,8 +32,9 @@ def made(
         store_charge_limit_kw=size * rng.uniform(0.0, 1.0, sites),
         store_discharge_limit_kw=size * rng.uniform(0.0, 1.0, sites),
         site=rng.integers(0, sites, batteries),
-        need_kwh=rng.uniform(0.0, 40.0, batteries),
+        need_kwh=need,
         limit_kw=limit,
+        steps_needed=need / np.maximum(limit * 0.25, 1e-9),
         steps_left=rng.integers(0, 12, batteries),
     )
     row = PlanRow(

@@ -72,17 +72,19 @@ def test_the_store_follows_the_plan_within_its_limits(picture: Make, seed: int) 
 
 
 def test_a_battery_is_urgent_one_step_before_it_must_charge(picture: Make) -> None:
-    need, limit = np.full(4, 10.0), np.full(4, 10.0)  # four steps of a quarter hour
-    snapshot, _ = picture(
-        0, batteries=4, need_kwh=need, limit_kw=limit, steps_left=np.array([3, 4, 5, 6])
-    )
+    left, needed = np.array([3, 4, 5, 6]), np.full(4, 4.0)
+    snapshot, _ = picture(0, batteries=4, steps_needed=needed, steps_left=left)
     assert is_urgent(snapshot).tolist() == [True, True, True, False]
 
 
 def test_sun_beyond_the_forecast_charges_what_wants_it(picture: Make) -> None:
     snapshot, _ = picture(0, sites=1, batteries=2, steps_left=np.array([90, 90]))
     snapshot = replace(
-        snapshot, pv_kw=np.array([12.0]), need_kwh=np.full(2, 40.0), limit_kw=np.full(2, 50.0)
+        snapshot,
+        pv_kw=np.array([12.0]),
+        need_kwh=np.full(2, 40.0),
+        limit_kw=np.full(2, 50.0),
+        steps_needed=np.full(2, 4.0),
     )
     row = PlanRow(pv_kw=np.array([2.0]), flex_kw=np.zeros(1), store_kw=np.zeros(1))
     np.testing.assert_allclose(decide(snapshot, row).battery_kw, [5.0, 5.0])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 import numpy as np
@@ -109,13 +110,19 @@ def test_histories_are_what_the_step_ends_with() -> None:
     np.testing.assert_allclose(temperature, packs.temperature_c, rtol=1e-6)
 
 
-def listed(packs: Packs, now: int = 10) -> list[tuple[Any, ...]]:
+def listed(packs: Packs, now: int = 10) -> list[dict[str, Any]]:
+    """The rows of `wanting`, by the names of its arrays."""
     n = packs.energy_kwh.size
-    ids, site, left = (np.zeros(n, np.int64) for _ in range(3))
-    need, limit = np.zeros(n), np.zeros(n)
-    found = wanting(now, IN, packs, ids, site, need, limit, left)
-    columns = (a[:found].tolist() for a in (ids, site, need, limit, left))
-    return list(zip(*columns, strict=True))
+    given = {"now": now, "efficiency": IN, "step_h": 0.25, "packs": packs}
+    whole = {"ids", "site", "steps_left"}
+    names = list(inspect.signature(wanting.py_func).parameters)
+    arrays = {
+        name: np.zeros(n, np.int64 if name in whole else np.float64)
+        for name in names
+        if name not in given
+    }
+    found = wanting(*({**given, **arrays}[name] for name in names))
+    return [{name: array[k] for name, array in arrays.items()} for k in range(found)]
 
 
 def test_wanting_lists_what_is_plugged_and_not_full() -> None:
@@ -124,15 +131,19 @@ def test_wanting_lists_what_is_plugged_and_not_full() -> None:
     packs.place[:] = [-1, 0, 1, 2]
     packs.depart_step[:] = [0, 99, 14, 5]
     found = listed(packs)
-    assert [row[0] for row in found] == [2, 3], "unplugged and full ones want nothing"
-    assert found[0][1:] == (1, pytest.approx(55.0 / IN), 60.0, 4)
-    assert found[1][4] == 0, "late, not negative"
+    assert [row["ids"] for row in found] == [2, 3], "unplugged and full ones want nothing"
+    assert found[0]["site"] == 1
+    assert found[0]["need_kwh"] == pytest.approx(55.0 / IN)
+    assert found[0]["limit_kw"] == 60.0
+    assert [row["steps_left"] for row in found] == [4, 0], "late, not negative"
 
 
 @given(st.floats(0.0, 0.94), st.floats(1.0, 300.0))
 def test_what_a_pack_wants_is_within_plug_and_pack(soc: float, plug_kw: float) -> None:
     packs = made(1, plug_kw=plug_kw, energy_kwh=soc * 100.0, place=0)
     packs.target_soc[:] = 0.95
-    ((_, _, need, limit, _),) = listed(packs)
-    assert 0.0 < limit <= min(plug_kw, 100.0 / IN) + 1e-9
-    assert need == pytest.approx((95.0 - soc * 100.0) / IN)
+    (row,) = listed(packs)
+    assert 0.0 < row["limit_kw"] <= min(plug_kw, 100.0 / IN) + 1e-9
+    assert row["need_kwh"] == pytest.approx((95.0 - soc * 100.0) / IN)
+    # At full power it could not be sooner; the taper makes it later.
+    assert row["steps_needed"] >= (0.95 - soc) * 100.0 / min(plug_kw * IN, 100.0) / 0.25 - 1e-6

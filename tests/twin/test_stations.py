@@ -25,8 +25,8 @@ class Scene:
         people = self.people
         people.at.swaps_left[:] = 8.0
         serve(
-            people.cars, people.packs, people.at, people.rules, self.log, day * 96 + step, step,
-            96, STAGES,
+            0, people.cars.fleet.size, people.cars, people.packs, people.at, people.rules,
+            self.log, day * 96 + step, step, 96, STAGES,
         )  # fmt: skip
 
     def sessions(self, kind: int) -> int:
@@ -154,7 +154,8 @@ def test_a_station_hands_over_no_more_than_its_bays_manage(scene: Scene) -> None
     people.cars.mode[taxis] = WANTS
     people.at.swaps_left[:] = 3.5
     serve(
-        people.cars, people.packs, people.at, people.rules, scene.log, 40, 40, 96, STAGES
+        0, people.cars.fleet.size, people.cars, people.packs, people.at, people.rules,
+        scene.log, 40, 40, 96, STAGES,
     )  # fmt: skip
     assert (people.cars.mode[taxis] == FREE).sum() == 3
     assert people.at.swaps_left.min() == pytest.approx(0.5)
