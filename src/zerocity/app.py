@@ -71,6 +71,7 @@ def run_city(request: RunRequest, progress: Progress = silent) -> tuple[Path, di
     timeline = Timeline(request.start or city.start, request.days, 15, city.utc_offset_h)
     city = _with_spot(city, request.spot, timeline)
     weather = _weather(city, request, timeline)
+    _journal_days(request, timeline)
     out = request.out or Path("runs") / f"{city.name}-{request.seed}-{timeline.start}"
     cores = request.processes or available_cores()
     noted = _journal_days(request, timeline)

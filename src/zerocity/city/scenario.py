@@ -104,7 +104,10 @@ class City:
         return filled
 
     def storage_packs(self) -> npt.NDArray[np.int64]:
-        """Packs that make up each site's stationary storage, rounded up, shape (S,)."""
+        """Packs that make up each site's stationary storage, rounded up, shape (S,).
+
+        Second-life sites begin empty: used packs fill them during the run.
+        """
         capacity = [
             self.products[name].capacity_kwh if name else np.inf
             for name in self.sites.storage_product
@@ -112,6 +115,7 @@ class City:
         packs: npt.NDArray[np.int64] = np.ceil(
             self.sites.storage_kwh / np.array(capacity) - 1e-9
         ).astype(np.int64)
+        packs[self.sites.of_kind("second_life")] = 0
         return packs
 
     @property

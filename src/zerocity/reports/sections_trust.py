@@ -153,6 +153,19 @@ def confidence(results: Results) -> Section:
             "another year of the same kind. The same seed gives the same report."
         ),
     ]
+    batteries = results.part("batteries")
+    outside, total = (
+        as_float(batteries.get("outside_tested_range")),
+        as_float(batteries.get("total")),
+    )
+    if outside and total:
+        parts.append(
+            Note(
+                f"{100.0 * outside / total:.0f} % of the packs have at some time left the range in "
+                "which their ageing law was tested (10 to 45 °C, limited charge rates, deep "
+                "cycles): there the law is extrapolated."
+            )
+        )
     runtime = _runtime(results)
     if runtime:
         parts.append(Table("How it was computed", ("figure", "value"), runtime))

@@ -19,10 +19,9 @@ from zerocity.twin.events import LifeLedger
 from zerocity.twin.flows import MATERIALS, NightFlows, pack_materials
 from zerocity.twin.population import Population
 
-# Kinds of sites that take in second-life packs, and hours that their inverters should last;
-# the hours are an assumption.
+# Kinds of sites that take in second-life packs.
 HOST_KINDS = ("second_life",)
-HOST_HOURS = 4.0
+NO_ROOM = "no room in second-life storage"
 
 
 class Afterlife:
@@ -42,7 +41,7 @@ class Afterlife:
         self._carry_kg = 0.0
         self.recovered_kg = np.zeros(len(MATERIALS))
         self._hosts = np.flatnonzero(np.isin(np.array(city.sites.kind), HOST_KINDS))
-        self._host_kwh = city.sites.storage_kw[self._hosts] * HOST_HOURS
+        self._host_kwh = city.sites.storage_kwh[self._hosts]
         self._to_centre_km, self._to_base_km = self._distances()
 
     def _distances(self) -> tuple[F64, F64]:
@@ -117,40 +116,44 @@ class Afterlife:
         recycle = self._worth[packs.product[ids]] * kwh
         worth = values(plan, soh, kwh, keys, recycle, test_cost_cny=0.0)
         choice = decide_route(worth, legal.allowed, safe)
-        reuse = choice.route == Route.REUSE
-        hosted, full = self._host(ids[reuse])
-        self.ledger.note(
-            packs, hosted, Event.SECOND_LIFE_INSTALLED, day, reason=Reason.REUSE_WORTH_MORE.label
+        hosted = self._host(ids, choice.route == Route.REUSE)
+        reasons = [Reason(int(reason)).label for reason in choice.reason]
+        for i in np.flatnonzero((choice.route == Route.REUSE) & ~hosted):
+            reasons[i] = NO_ROOM
+        for mine, event in ((hosted, Event.SECOND_LIFE_INSTALLED), (~hosted, Event.QUEUED)):
+            rows = np.flatnonzero(mine)
+            self.ledger.note(
+                packs, ids[rows], event, day,
+                grade=[letters[i] for i in rows], reason=[reasons[i] for i in rows],
+            )  # fmt: skip
+        flows.repack_cny += float(kwh[hosted].sum()) * (
+            plan.repack_cost_cny_per_kwh + plan.bms_cost_cny_per_kwh
         )
-        self.ledger.note(packs, full, Event.QUEUED, day, reason="no room in second-life storage")
-        rest = np.flatnonzero(~reuse)
-        reasons = [Reason(int(choice.reason[i])).label for i in rest]
-        grades = [letters[i] for i in rest]
-        self.ledger.note(packs, ids[rest], Event.QUEUED, day, grade=grades, reason=reasons)
-        queued = np.concatenate([full, ids[rest]])
-        self._queue += queued.tolist()
+        self._send_to_base(ids[~hosted], flows)
+
+    def _send_to_base(self, ids: I64, flows: NightFlows) -> None:
+        self._queue += ids.tolist()
         centre = self.city.sites.of_kind("centre")
         km = self._to_base_km[centre[0]] if centre.size else 0.0
-        self._haul(queued, np.full(queued.size, km), flows)
+        self._haul(ids, np.full(ids.size, km), flows)
 
-    def _host(self, ids: I64) -> tuple[I64, I64]:
-        """Place packs at the first host with room; return those placed and those not."""
+    def _host(self, ids: I64, wanted: Bools) -> Bools:
+        """Place the wanted packs at the first host with room; return which were placed, (n,)."""
         packs = self.people.packs
         held = np.zeros(len(self.city.sites))
-        at_work = (packs.stage == Stage.SECOND_LIFE) | (packs.stage == Stage.STORAGE)
+        at_work = packs.stage == Stage.SECOND_LIFE
         np.add.at(held, packs.place[at_work], packs.usable_kwh[at_work])
         room = self._host_kwh - held[self._hosts]
-        placed, full = [], []
-        for p in ids.tolist():
+        placed = np.zeros(ids.size, np.bool_)
+        for i in np.flatnonzero(wanted).tolist():
+            p = ids[i]
             fits = np.flatnonzero(room >= packs.usable_kwh[p])
-            if fits.size == 0:
-                full.append(p)
-                continue
-            room[fits[0]] -= packs.usable_kwh[p]
-            packs.place[p] = self._hosts[fits[0]]
-            packs.fleet[p] = -1
-            placed.append(p)
-        return np.array(placed, np.int64), np.array(full, np.int64)
+            if fits.size:
+                room[fits[0]] -= packs.usable_kwh[p]
+                packs.place[p] = self._hosts[fits[0]]
+                packs.fleet[p] = -1
+                placed[i] = True
+        return placed
 
     def end_second_lives(self, day: int) -> None:
         """Second-life packs that are too weak retire for good."""

@@ -41,7 +41,7 @@ def drive(
         f = cars.fleet[v]
         need = wanted_km * kwh_per_km[f] * cars.factor[v]
         given = draw(cars, packs, v, need, step_h)
-        share = given / need if need > 0.0 else 1.0
+        share = min(given / need, 1.0) if need > 0.0 else 1.0
         cars.km[v] += wanted_km * share
         cars.kwh[v] += given
         cars.missed_km[v] += wanted_km * (1.0 - share)

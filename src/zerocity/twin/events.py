@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from zerocity.batteries.state import Packs
-from zerocity.measures.arrays import I64
+from zerocity.measures.arrays import F64, I64
 from zerocity.measures.timeline import Timeline
 from zerocity.passports.lifecycle import (
     GENESIS,
@@ -56,10 +56,12 @@ class LifeLedger:
         *,
         grade: Sequence[str] | str = "",
         reason: Sequence[str] | str = "",
+        soh: F64 | None = None,
     ) -> None:
         """Let ``event`` happen to packs ``ids`` (n,): change their stage and write the rows.
 
         day : run day, one for all or (n,). grade, reason : one for all or n.
+        soh : health at that time when it is not today's, (n,).
         """
         if len(ids) == 0:
             return
@@ -71,11 +73,13 @@ class LifeLedger:
         dates = [self._timeline.local_date(int(d)) for d in days]
         grades = [grade] * n if isinstance(grade, str) else list(grade)
         reasons = [reason] * n if isinstance(reason, str) else list(reason)
-        soh = np.round(packs.soh[ids], 6)
+        health = np.round(packs.soh[ids] if soh is None else soh, 6)
         codes = self.codes[ids].tolist()
         rows = [
             encode_event(code, when, event, {"soh": s, "grade": g, "reason": r})
-            for code, when, s, g, r in zip(codes, dates, soh.tolist(), grades, reasons, strict=True)
+            for code, when, s, g, r in zip(
+                codes, dates, health.tolist(), grades, reasons, strict=True
+            )
         ]
         hashes = chain_hashes(self._last, rows)
         self._last = bytes.fromhex(hashes[-1].decode())
@@ -89,7 +93,7 @@ class LifeLedger:
         self.moves.update(pair for pair in zip(left, entered, strict=True) if pair[0] != pair[1])
         add["from_stage"] += left
         add["to_stage"] += entered
-        add["soh"] += soh.tolist()
+        add["soh"] += health.tolist()
         add["grade"] += grades
         add["reason"] += reasons
         add["hash"] += [h.decode() for h in hashes]

@@ -29,6 +29,7 @@ class NightFlows:
     dismantled_kwh: float = 0.0
     purchase_cny: float = 0.0
     centre_cny: float = 0.0
+    repack_cny: float = 0.0
     haulage_cny: float = 0.0
     plant_cost_cny: float = 0.0
     plant_revenue_cny: float = 0.0

@@ -49,6 +49,7 @@ def post_money(books: Books, day: int, bill: dict[str, float], night: NightFlows
     books.post(day, MONEY, "power_market", "operators", bill["vpp"])
     pay("battery_maker", night.purchase_cny)
     pay("centre", night.centre_cny)
+    pay("repacking", night.repack_cny)
     pay("haulage", night.haulage_cny)
     pay("processing", night.plant_cost_cny)
     books.post(day, MONEY, "metal_market", "operators", night.plant_revenue_cny)
@@ -59,7 +60,7 @@ def cash(bill: dict[str, float], night: NightFlows) -> float:
     income = bill["export"] + bill["vpp"] + night.plant_revenue_cny
     spent = (
         bill["energy"] + bill["demand_charge"] + night.purchase_cny + night.centre_cny
-        + night.haulage_cny + night.plant_cost_cny
+        + night.repack_cny + night.haulage_cny + night.plant_cost_cny
     )  # fmt: skip
     return income - spent
 

@@ -63,6 +63,7 @@ def _cost(twin: Twin) -> dict[str, float]:
         "demand_charge": paid("grid_demand_charge"),
         "new_batteries": paid("battery_maker"),
         "centre": paid("centre"),
+        "repacking": paid("repacking"),
         "haulage": paid("haulage"),
         "processing": paid("processing"),
         "export_income": -earned("grid_export"),
@@ -91,7 +92,8 @@ def _vpp(twin: Twin) -> dict[str, Any]:
     plant = twin.plant
     found: dict[str, Any] = {
         "events": plant.events,
-        "called": int(plant.called.sum()),
+        "requested_mwh": plant.requested_kwh / KWH_PER_MWH,
+        "mean_flexibility_mw": float(np.mean(plant.flexible_kw)) / 1e3 if plant.events else 0.0,
         "delivered_mwh": plant.delivered_kwh / KWH_PER_MWH,
         "baseline_mwh": plant.baseline_kwh / KWH_PER_MWH,
         "payment_cny": plant.payment_cny,

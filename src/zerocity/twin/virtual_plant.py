@@ -10,7 +10,6 @@ from zerocity.city.scenario import City
 from zerocity.control.ports import Planner
 from zerocity.energy.climate import WeatherYear
 from zerocity.energy.site_days import SiteDays, SitePlans
-from zerocity.errors import InputError
 from zerocity.measures.arrays import F64
 from zerocity.measures.seeds import stream
 from zerocity.measures.timeline import Timeline
@@ -28,6 +27,8 @@ CALL_PRICE_CNY_PER_KWH = 2.0
 # Strain on the grid as the distance of the day's mean temperature from comfort [degC], and the
 # error of its forecast [K]; assumptions.
 COMFORT_C, FORECAST_SD_K = 18.0, 1.5
+# Fewer normal days than this prove nothing, so no event is called; an assumption.
+MIN_BASELINE_DAYS = 5
 
 
 class VirtualPlant:
@@ -50,7 +51,9 @@ class VirtualPlant:
         self.metered_kw = np.zeros((days, steps))
         self._offer_kw = 0.0
         self.events = 0
-        self.delivered_kwh, self.baseline_kwh, self.payment_cny = 0.0, 0.0, 0.0
+        self.flexible_kw: list[float] = []
+        self.requested_kwh, self.delivered_kwh = 0.0, 0.0
+        self.baseline_kwh, self.payment_cny = 0.0, 0.0
 
     def answer(
         self, day: int, problem: SiteDays, plans: SitePlans, planner: Planner
@@ -60,15 +63,24 @@ class VirtualPlant:
         if not self.called[day]:
             return problem, plans
         window = self.program.window_mask(problem.steps)
-        first = int(np.flatnonzero(window)[0])
-        found = aggregate(_assets(problem, plans), int(window.sum()))
-        self._offer_kw = offer_kw(self.program, found.down_kw[:, first])
-        if self._offer_kw <= 0.0:
-            return problem, plans
         dear = problem.buy_cny_per_kwh + np.where(window, CALL_PRICE_CNY_PER_KWH, 0.0)
         sell = problem.sell_cny_per_kwh + np.where(window, CALL_PRICE_CNY_PER_KWH, 0.0)
         called = replace(problem, buy_cny_per_kwh=dear, sell_cny_per_kwh=sell)
-        return called, planner(called)
+        answer = planner(called)
+        relief = _net_kw(plans)[:, window] - _net_kw(answer)[:, window]
+        self._offer_kw = offer_kw(self.program, relief.mean(axis=1))
+        if self._offer_kw <= 0.0 or not self._provable(day):
+            # Too small for the market, or nothing to measure it against: the day stays normal.
+            self._offer_kw = 0.0
+            self.called[day] = False
+            return problem, plans
+        found = aggregate(_assets(problem, plans), int(window.sum()))
+        self.flexible_kw.append(float(found.total_down_kw[window].mean()))
+        return called, answer
+
+    def _provable(self, day: int) -> bool:
+        same = ~self.called[:day] & (self._workdays[:day] == self._workdays[day])
+        return int(same.sum()) >= MIN_BASELINE_DAYS
 
     def settle(self, day: int, m: DayMeters, sink: Sink, timeline: Timeline) -> float:
         """Take in the day's meters; return the pay for an event of this day [CNY]."""
@@ -76,13 +88,9 @@ class VirtualPlant:
         self.metered_kw[day] = net
         if self._offer_kw <= 0.0:
             return 0.0
-        try:
-            baseline = day_baseline(
-                self.program, self.metered_kw, day, events=self.called, workdays=self._workdays
-            )
-        except InputError:
-            # No normal day of this type has been seen yet, so nothing can be proven or paid.
-            return 0.0
+        baseline = day_baseline(
+            self.program, self.metered_kw, day, events=self.called, workdays=self._workdays
+        )
         result = settle(
             self.program,
             baseline_kw=baseline.power_kw[None, :],
@@ -91,6 +99,7 @@ class VirtualPlant:
         )
         pay = float(result.payment_cny[0] - result.penalty_cny[0])
         self.events += 1
+        self.requested_kwh += float(result.requested_kwh[0])
         self.delivered_kwh += float(result.delivered_kwh[0])
         self.baseline_kwh += float(result.baseline_kwh[0])
         self.payment_cny += pay
@@ -109,6 +118,10 @@ class VirtualPlant:
             },
         )
         return pay
+
+
+def _net_kw(plans: SitePlans) -> F64:
+    return plans.import_kw - plans.export_kw
 
 
 def _assets(d: SiteDays, p: SitePlans) -> Assets:

@@ -149,10 +149,11 @@ class Twin:
         stages = packs.stage.copy()
         self.renewal.register(np.arange(packs.size), 0)
         packs.stage[:] = Stage.UNMADE
-        self.ledger.note(packs, ids, Event.MADE, packs.born_day[ids].astype(np.int64))
+        born, new = packs.born_day.astype(np.int64), np.ones(packs.size)
+        self.ledger.note(packs, ids, Event.MADE, born[ids], soh=new[ids])
         for stage, event in INSTALLED.items():
             mine = ids[stages[ids] == stage]
-            self.ledger.note(packs, mine, event, packs.born_day[mine].astype(np.int64))
+            self.ledger.note(packs, mine, event, born[mine], soh=new[mine])
         self.sink.write("life_events", part_of(self.timeline, 0), self.ledger.rows())
 
     def days(self) -> Iterator[int]:
