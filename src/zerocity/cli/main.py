@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import NoReturn
 
 import typer
 
@@ -44,13 +45,33 @@ def run() -> None:
     except ZerocityError as error:
         typer.echo(f"zerocity: {error}", err=True)
         sys.exit(error.exit_code)
+    except SystemExit as leaving:
+        # Typer turns Ctrl-C into this code before we hear of it.
+        if leaving.code == 130:
+            _stopped()
+        raise
     except KeyboardInterrupt:
-        typer.echo("zerocity: stopped", err=True)
-        sys.exit(130)
+        _stopped()
     except BrokenPipeError:
         # The reader of our output has gone; there is no one left to tell.
         sys.stderr.close()
         sys.exit(0)
+    except Exception as error:
+        if not _is_interrupted(error):
+            raise
+        _stopped()
+
+
+def _stopped() -> NoReturn:
+    typer.echo("zerocity: stopped", err=True)
+    sys.exit(130)
+
+
+def _is_interrupted(error: BaseException | None) -> bool:
+    """Whether Ctrl-C stands behind an error: a library that cleans up may raise one of its own."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__context__
+    return error is not None
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import struct
 import zipfile
 import zlib
@@ -49,10 +50,12 @@ class DayJournal:
     def save(self, path: Path) -> None:
         """Write the file whole or not at all."""
         part = path.with_suffix(".part")
+        # Packed in memory, because Ctrl-C inside an open archive would come out as another error.
+        packed = io.BytesIO()
+        np.savez_compressed(packed, **{**self._arrays, "steps": np.array(self.steps)})
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            with part.open("wb") as file:
-                np.savez_compressed(file, **{**self._arrays, "steps": np.array(self.steps)})
+            part.write_bytes(packed.getbuffer())
             part.replace(path)
         except OSError as error:
             raise RunStateError(
