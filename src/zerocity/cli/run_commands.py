@@ -18,7 +18,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.
 Days = Annotated[int, typer.Option("--days", help="Days to run; a year is 365.")]
 Seed = Annotated[int, typer.Option("--seed", help="Number that fixes everything random.")]
 Processes = Annotated[
-    int | None, typer.Option("--processes", help="Processes to use; default: all cores.")
+    int | None, typer.Option("--processes", min=1, help="Processes to use; default: all cores.")
 ]
 Out = Annotated[
     Path | None, typer.Option("--out", help="Run folder; default runs/CITY-SEED-START.")
