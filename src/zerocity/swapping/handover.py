@@ -32,12 +32,12 @@ def fullest(
     energy_kwh, usable_kwh : (packs,) content and room when full [kWh].
     Fewer than ``wanted`` means that the driver must wait.
     """
-    size = last - first
     found = 0
     for k in range(wanted):
         best, best_soc = -1, ready_soc
-        for turn in range(size):
-            slot = first + (begin - first + turn) % size
+        slot = begin - 1
+        for _ in range(last - first):
+            slot = slot + 1 if slot + 1 < last else first
             pack = slots[slot]
             if pack < 0:
                 continue

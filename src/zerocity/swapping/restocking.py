@@ -26,8 +26,10 @@ def due_in_steps(expected: F64, step: int, stock: int) -> int:
     """
     promised = max(stock * PROMISED_SHARE - 1.0, 0.0)
     used = 0.0
+    at = step
     for ahead in range(1, LONGEST_STEPS):
-        used += expected[(step + ahead) % expected.size]
+        at = at + 1 if at + 1 < expected.size else 0
+        used += expected[at]
         if used >= promised:
             return ahead
     return LONGEST_STEPS

@@ -23,13 +23,16 @@ class Duties:
         self.city, self.timeline, self.seed = city, timeline, seed
         sizes = [f.vehicles for f in city.fleets]
         edges = np.concatenate([[0], np.cumsum(sizes)])
+        self._tomorrow: dict[tuple[int, int], DayDuty] = {}
         self.rows = [slice(int(a), int(b)) for a, b in pairwise(edges)]
 
     def set_day(self, cars: Vehicles, day: int) -> None:
         """Write the duty of ``day`` and tomorrow's first departure into ``cars``."""
         steps = self.timeline.steps_per_day
         for number, own in enumerate(self.rows):
-            today, tomorrow = self._draw(number, day), self._draw(number, day + 1)
+            today = self._tomorrow.pop((number, day), None) or self._draw(number, day)
+            tomorrow = self._draw(number, day + 1)
+            self._tomorrow[(number, day + 1)] = tomorrow
             for start, end, km, duty in (
                 (cars.start1, cars.end1, cars.km1, (today.start1, today.end1, today.km1)),
                 (cars.start2, cars.end2, cars.km2, (today.start2, today.end2, today.km2)),

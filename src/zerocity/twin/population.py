@@ -104,7 +104,13 @@ def find_crews(city: City, cars: Vehicles) -> tuple[Crew, ...]:
             groups.remove(group)
             sites, ranges = sites | group[0], group[1] + ranges
         groups.append((sites, sorted(ranges)))
-    return tuple(tuple(ranges) for _, ranges in sorted(groups, key=lambda g: g[1]))
+    # Swapping takes longest, so those crews come first.
+    swaps = np.repeat([f.refuel == "swap" for f in city.fleets], [f.vehicles for f in city.fleets])
+
+    def work(group: tuple[set[int], list[tuple[int, int]]]) -> int:
+        return -sum(int(swaps[lo:hi].sum()) for lo, hi in group[1])
+
+    return tuple(tuple(ranges) for _, ranges in sorted(groups, key=lambda g: (work(g), g[1])))
 
 
 def make_packs(
