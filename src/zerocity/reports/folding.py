@@ -18,7 +18,16 @@ FloatArray = npt.NDArray[np.float64]
 Column = npt.NDArray[Any]
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-SHORT = {"brt": "BRT", "pv": "PV", "vpp": "VPP", "cny": "CNY", "kwh": "kWh", "mwh": "MWh"}
+SHORT = {
+    "brt": "BRT",
+    "pv": "PV",
+    "vpp": "VPP",
+    "cny": "CNY",
+    "kwh": "kWh",
+    "mwh": "MWh",
+    "kw": "kW",
+    "mw": "MW",
+}
 SITE_TABLE = (
     "site", "name", "kind", "district", "longitude", "latitude", "grid_limit_kw", "pv_kwp",
     "storage_kwh", "plugs", "swap_slots",

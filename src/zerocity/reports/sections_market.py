@@ -143,7 +143,7 @@ def parks(results: Results) -> Section:
             for (_, value), limit in zip(drawn, limits, strict=True)
         ]
         figure = charts.across(
-            [n for n, _ in drawn], [v for _, v in drawn], "tCO2/tce", colours=tints,
+            [words(n) for n, _ in drawn], [v for _, v in drawn], "tCO2/tce", colours=tints,
             mark=min((x for x in limits if x is not None), default=None),
         )  # fmt: skip
         caption = "Carbon per unit of energy by park; the dashed line is the lowest limit."
@@ -167,7 +167,8 @@ def _park_tables(found: dict[str, dict[str, Any]]) -> tuple[Table, ...]:
         ]
         kept = tuple(cells for cells in rows if any(cell is not None for cell in cells[1:]))
         if kept:
-            tables.append(Table(title, ("indicator", *found), kept, folded=texts is extra))
+            names = (words(name) for name in found)
+            tables.append(Table(title, ("indicator", *names), kept, folded=texts is extra))
     return tuple(tables)
 
 
