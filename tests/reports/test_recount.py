@@ -20,9 +20,9 @@ Change = Callable[[str, str, int, Any], Recount]
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Nine days, because an event of the virtual power plant needs a history."""
+    """Two weeks, because an event of the virtual power plant needs a history."""
     folder = tmp_path_factory.mktemp("recount") / "run"
-    run_city(RunRequest("starter", folder, days=9, processes=1))
+    run_city(RunRequest("starter", folder, days=14, processes=1))
     return folder
 
 

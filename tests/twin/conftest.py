@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from copy import copy
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -30,7 +31,8 @@ class Lived:
 
     def column(self, table: str, name: str) -> np.ndarray[Any, Any]:
         """One column of a table over all days."""
-        return np.concatenate([np.asarray(rows[name]) for _, rows in self.rows[table]])
+        parts = [np.asarray(rows[name]) for _, rows in self.rows[table]]
+        return np.concatenate([part for part in parts if part.size] or parts)
 
 
 def lived(
@@ -47,7 +49,7 @@ def lived(
 
     class Sink:
         def write(self, table: str, part: str, columns: Mapping[str, Any]) -> None:
-            copies = {name: np.array(values) for name, values in columns.items()}
+            copies = {name: copy(values) for name, values in columns.items()}
             rows.setdefault(table, []).append((part, copies))
 
     weather = made_weather(city.climate, timeline, seed)

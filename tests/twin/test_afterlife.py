@@ -16,7 +16,7 @@ from zerocity.city.scenario import City
 from zerocity.measures.timeline import Timeline
 from zerocity.passports.lifecycle import Stage
 from zerocity.recycling.routing import SecondLife
-from zerocity.twin.afterlife import HOST_HOURS, Afterlife
+from zerocity.twin.afterlife import NO_ROOM, Afterlife
 from zerocity.twin.events import LifeLedger
 from zerocity.twin.flows import MATERIALS, NightFlows, pack_materials
 from zerocity.twin.population import Population, populate
@@ -51,7 +51,7 @@ def without_leaks(city: City, **changes: Any) -> City:
 def outcome(city: City, start: date, chemistry: str) -> Counter[int]:
     """Stages of twenty good bus packs of ``chemistry`` after their test."""
     products = {**city.products, "bus": replace(city.products["bus"], chemistry=chemistry)}
-    room = replace(city.sites, storage_kw=np.full(len(city.sites), 1e5))
+    room = replace(city.sites, storage_kwh=np.full(len(city.sites), 1e5))
     after, people = made(
         without_leaks(city, products=products, second_life=GENEROUS, sites=room,
                       centre=replace(city.centre, tests_per_day=100)),
@@ -168,25 +168,31 @@ def test_stationary_packs_come_back_under_contract(city: City) -> None:
 
 
 def test_second_life_fills_its_host_and_no_more(city: City) -> None:
-    sites = replace(city.sites, storage_kw=np.where(
-        np.array(city.sites.kind) == "second_life", 500.0, city.sites.storage_kw))  # fmt: skip
-    after, people = made(
-        without_leaks(city, sites=sites, second_life=replace(GENEROUS, station_kwh=900.0),
-                      centre=replace(city.centre, tests_per_day=100)), range(20),
-    )  # fmt: skip
-    packs = people.packs
     host = int(city.sites.of_kind("second_life")[0])
+    room = city.sites.storage_kwh.copy()
+    room[host] = 2000.0
+    after, people = made(
+        without_leaks(
+            city,
+            sites=replace(city.sites, storage_kwh=room),
+            second_life=replace(GENEROUS, station_kwh=900.0),
+            centre=replace(city.centre, tests_per_day=100),
+        ),
+        range(20),
+    )
+    packs = people.packs
     packs.soh[:20] = 0.9
     packs.usable_kwh[:20] = 0.9 * packs.capacity_kwh[:20]
-    after.collect(0, rng(), NightFlows())
-    after.test(0, rng(), NightFlows())
-    there = np.isin(packs.stage, (Stage.SECOND_LIFE, Stage.STORAGE)) & (packs.place == host)
+    flows = NightFlows()
+    after.collect(0, rng(), flows)
+    after.test(0, rng(), flows)
     reused = packs.stage == Stage.SECOND_LIFE
     assert 0 < reused.sum() < 20
-    assert packs.usable_kwh[there].sum() <= 500.0 * HOST_HOURS
+    assert packs.usable_kwh[reused].sum() <= 2000.0
     assert (packs.place[reused] == host).all()
     assert (packs.fleet[reused] == -1).all()
-    assert "no room in second-life storage" in after.ledger.rows()["reason"]
+    assert NO_ROOM in after.ledger.rows()["reason"]
+    assert after.backlog == (0, 20 - int(reused.sum()))
 
 
 def test_a_second_life_ends_when_the_pack_is_too_weak(city: City) -> None:

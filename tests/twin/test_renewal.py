@@ -46,7 +46,7 @@ def test_one_new_pack_for_each_that_left(hard_times: Any) -> None:
 
 
 def test_a_new_pack_is_of_the_make_of_the_old_one(live: Live) -> None:
-    ids = [0, 30, 65, 85]
+    ids = [0, 30, 65, 85]  # in a bus, a taxi, a pack place and a store
     before: list[np.ndarray[Any, Any]] = []
 
     def prepare(twin: Any) -> None:
@@ -56,12 +56,13 @@ def test_a_new_pack_is_of_the_make_of_the_old_one(live: Live) -> None:
 
     after = live(days=1, prepare=prepare).twin
     packs = after.people.packs
-    assert packs.size == 94
-    assert packs.product[90:].tolist() == before[0].tolist()
-    assert packs.fleet[90:].tolist() == before[1].tolist()
+    first = after.city.packs
+    assert packs.size == first + 4
+    assert packs.product[first:].tolist() == before[0].tolist()
+    assert packs.fleet[first:].tolist() == before[1].tolist()
     assert (packs.plug_kw[ids] == 0.0).all()
     assert (packs.vehicle[ids] == -1).all()
-    assert after.people.cars.packs[0, 0] == 90
+    assert after.people.cars.packs[0, 0] == first
 
 
 def test_every_pack_has_a_valid_code_of_its_own(hard_times: Any) -> None:
@@ -101,12 +102,13 @@ def test_a_fault_is_found_repaired_or_the_pack_goes(live: Live, success: str, ba
     assert (events == "repair_started").sum() == 4
     at_work = (Stage.IN_SERVICE, Stage.SWAP_POOL, Stage.STORAGE)
     assert np.isin(packs.stage[ids], at_work).all() == back
-    assert packs.size == (90 if back else 94)
+    first = after.twin.city.packs
+    assert packs.size == (first if back else first + 4)
     if back:
         assert (packs.fault[ids] == 0).all()
     else:
         assert "beyond repair" in set(after.column("life_events", "reason"))
-        assert np.isin(packs.stage[90:], at_work).all()
+        assert np.isin(packs.stage[first:], at_work).all()
         assert (people.cars.down_until <= 4).all()
     slots = people.at.slots
     assert (slots >= 0).sum() == after.twin.city.pool_packs().sum()
