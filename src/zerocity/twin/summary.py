@@ -93,7 +93,7 @@ def _vpp(twin: Twin) -> dict[str, Any]:
     found: dict[str, Any] = {
         "events": plant.events,
         "requested_mwh": plant.requested_kwh / KWH_PER_MWH,
-        "flexibility_without_notice_mw": float(np.mean(plant.flexible_kw)) / 1e3 if plant.events else 0.0,
+        "flexibility_without_notice_mw": float(np.mean(plant.flexible_kw or [0.0])) / 1e3,
         "delivered_mwh": plant.delivered_kwh / KWH_PER_MWH,
         "baseline_mwh": plant.baseline_kwh / KWH_PER_MWH,
         "payment_cny": plant.payment_cny,
