@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -20,16 +21,17 @@ Change = Callable[[str, str, int, Any], Recount]
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two weeks, because an event of the virtual power plant needs a history."""
+    """Twelve days, because an event of the virtual power plant needs a history."""
     folder = tmp_path_factory.mktemp("recount") / "run"
-    run_city(RunRequest("starter", folder, days=14, processes=1))
+    run_city(RunRequest("starter", folder, start=date(2026, 1, 5), days=12, processes=1))
+    assert (folder / "series" / "vpp_events").is_dir()
     return folder
 
 
 def altered(run: Path, copy: Path, table: str, column: str, row: int, value: Any) -> Path:
     """A copy of the run in which one value of one file is another."""
     shutil.copytree(run, copy, ignore=shutil.ignore_patterns("report", "journal"))
-    for extra in ("report/index.html", "journal/2026-01-01.npz"):
+    for extra in ("report/index.html", "journal/2026-01-05.npz"):
         (copy / extra).parent.mkdir(exist_ok=True)
         (copy / extra).touch()
     path = sorted((copy / "series" / table).glob("*.parquet"))[0]
