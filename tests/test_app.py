@@ -16,6 +16,7 @@ import pytest
 
 from zerocity import app
 from zerocity.app import RunRequest, replay, report_again, run_city
+from zerocity.city.folder import load_city
 from zerocity.errors import AuditError, InputError, RunStateError
 from zerocity.reports.recount import recount
 from zerocity.storage.runs import require_finished
@@ -95,7 +96,7 @@ def test_energy_of_the_summary_adds_up(week: tuple[Path, dict[str, Any]]) -> Non
 
 def test_the_city_is_plausible(week: tuple[Path, dict[str, Any]]) -> None:
     batteries, fleets = week[1]["batteries"], week[1]["fleets"]
-    assert batteries["total"] >= 90
+    assert batteries["total"] >= load_city("starter").packs
     assert sum(batteries["by_stage"].values()) == batteries["total"]
     assert 0.7 < batteries["mean_soh"] <= 1.0
     bus = fleets["town_bus"]
@@ -120,7 +121,7 @@ def test_every_table_is_as_its_schema_says(week: tuple[Path, dict[str, Any]]) ->
             assert pq.read_schema(path).equals(schema), name
     rows = {name: table(week[0], name) for name in ("site_steps", "battery_days", "fleet_days")}
     assert rows["site_steps"]["time"].size == 7 * 96 * 6
-    assert rows["battery_days"]["day"].size >= 7 * 90
+    assert rows["battery_days"]["day"].size >= 7 * load_city("starter").packs
     assert rows["fleet_days"]["day"].size == 7 * 2
     assert not list(week[0].rglob("*.part"))
 
