@@ -207,7 +207,7 @@ def test_demo_runs_the_reference_city(tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 def test_a_killed_run_is_unfinished_and_can_be_run_again(tmp_path: Path) -> None:
-    arguments = ("run", "starter", "--days", "200", "--out", "run", "--processes", "1")
+    arguments = ("run", "starter", "--days", "60", "--out", "run", "--processes", "1")
     with start(tmp_path, *arguments) as process:
         wait_for(tmp_path / "run" / "series" / "site_steps", process)
         process.kill()
@@ -225,7 +225,7 @@ def test_a_killed_run_is_unfinished_and_can_be_run_again(tmp_path: Path) -> None
 
 @pytest.mark.parametrize("processes", ["1", "2"])
 def test_ctrl_c_ends_with_one_word_and_130(tmp_path: Path, processes: str) -> None:
-    arguments = ("run", "starter", "--days", "200", "--out", "run", "--processes", processes)
+    arguments = ("run", "starter", "--days", "60", "--out", "run", "--processes", processes)
     with start(tmp_path, *arguments, start_new_session=True) as process:
         wait_for(tmp_path / "run" / "series" / "site_steps", process)
         # As a terminal does: everyone in the group hears it.
