@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
 from functools import partial
+from itertools import pairwise
 
 import numpy as np
 
@@ -84,6 +85,7 @@ class TwinWorld:
         self.lived = 0
         self.log: Log = new_log(0)
         self._crew_logs: list[tuple[Crew, Log]] = []
+        self._bundles: list[list[tuple[Crew, Log]]] = []
         self._driving: Callable[[], None] = _nothing
         self._driven_kwh = 0.0
         self.soc_history: F32 = np.zeros((0, 0), np.float32)
@@ -103,6 +105,10 @@ class TwinWorld:
         if not self._crew_logs or self._crew_logs[0][1].start.size < SESSIONS_A_DAY * packs.size:
             room = SESSIONS_A_DAY * packs.size * 2
             self._crew_logs = [(crew, new_log(room)) for crew in self.people.crews]
+            # The first crew has most to do; a thread of its own evens the work out. Few and large
+            # works, because handing one over costs as much as serving ten vehicles.
+            alone = 1 if self._threads > 1 else len(self._crew_logs)
+            self._bundles = [self._crew_logs[:alone], self._crew_logs[alone:]]
         for _, log in self._crew_logs:
             log.size[:] = 0
         self._driven_kwh = 0.0
@@ -124,7 +130,7 @@ class TwinWorld:
         """Let vehicles arrive, leave and swap; then take the picture."""
         people, now = self.people, self.day * self.timeline.steps_per_day + step
         people.at.swaps_left[:] = np.maximum(self._bays, 1.0)
-        self._at_once([partial(self._serve, crew, log, now, step) for crew, log in self._crew_logs])
+        self._at_once([partial(self._serve, bundle, now, step) for bundle in self._bundles])
         # Vehicles on the road and batteries on a plug do not touch, so driving need not wait for
         # the decision.
         self._driving = self._begin(partial(self._drive, step))
@@ -193,13 +199,14 @@ class TwinWorld:
         share = np.divide(weight, total, out=np.zeros_like(weight), where=total > 0.0)
         packs.ac_kw[ids] = store_kw[site] * share
 
-    def _serve(self, crew: Crew, log: Log, now: int, step: int) -> None:
+    def _serve(self, bundle: Sequence[tuple[Crew, Log]], now: int, step: int) -> None:
         people, steps = self.people, self.timeline.steps_per_day
-        for lo, hi in crew:
-            serve(
-                lo, hi, people.cars, people.packs, people.at, people.rules, log, now, step,
-                steps, STAGES,
-            )  # fmt: skip
+        for crew, log in bundle:
+            for lo, hi in crew:
+                serve(
+                    lo, hi, people.cars, people.packs, people.at, people.rules, log, now, step,
+                    steps, STAGES,
+                )  # fmt: skip
 
     def _drive(self, step: int) -> None:
         cars = self.people.cars
@@ -241,8 +248,8 @@ class TwinWorld:
         if self._pool is None:
             work(0, count)
             return
-        edges = np.linspace(0, count, self._threads + 1).astype(int)
-        list(self._pool.map(work, edges[:-1].tolist(), edges[1:].tolist()))
+        edges = np.linspace(0, count, self._threads + 1).astype(int).tolist()
+        self._at_once([partial(work, lo, hi) for lo, hi in pairwise(edges)])
 
     def _read_meters(self, step: int, seen: Snapshot, said: Commands, step_h: float) -> None:
         charging = site_charging_kw(seen, said)
