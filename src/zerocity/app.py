@@ -9,10 +9,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from zerocity import __version__
 from zerocity.books.audit import audit, require_balance
 from zerocity.carbon.account import Method
 from zerocity.city.folder import find_city, input_hashes, load_city
@@ -211,7 +211,7 @@ def _runtime(wall_s: float, twin: Twin) -> dict[str, float]:
 def _manifest(request: RunRequest, city: City, timeline: Timeline, folder: Path) -> dict[str, Any]:
     return {
         "format": 1,
-        "zerocity": __version__,
+        "zerocity": version("zerocity"),
         "city": city.name,
         "start": str(timeline.start),
         "days": timeline.days,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timezone
+from datetime import UTC, date, datetime
 
 import pytest
 
@@ -13,7 +13,7 @@ from zerocity.measures.timeline import Timeline
 def test_a_year_of_quarter_hours() -> None:
     year = Timeline(date(2026, 1, 1), 365)
     assert year.steps == 35_040
-    assert year.start_utc == datetime(2025, 12, 31, 16, tzinfo=timezone.utc)
+    assert year.start_utc == datetime(2025, 12, 31, 16, tzinfo=UTC)
     assert year.months[31] == 2
     assert year.weekdays[0] == 3
     assert year.is_workday().sum() == 261

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from zerocity.batteries.state import Packs
+from zerocity.batteries.state import Packs, joined
 from zerocity.twin.health import FAULT_RESISTANCE, Health
 from zerocity.twin.population import Population, make_packs
 
@@ -78,11 +78,11 @@ def test_new_packs_join_without_a_change_to_the_old(
     soh = packs.soh.copy()
     fresh = make_packs(people.products, np.zeros(3, np.int64), np.random.default_rng(1),
                        np.zeros(3, np.int64))  # fmt: skip
-    joined = packs.appended(fresh)
-    health.adopt(joined, np.zeros(3), np.zeros(3))
-    health.refresh(joined)
-    np.testing.assert_array_equal(joined.soh[:-3], soh)
-    assert (joined.soh[-3:] > 0.999).all()
+    both = joined([packs, fresh])
+    health.adopt(both, np.zeros(3), np.zeros(3))
+    health.refresh(both)
+    np.testing.assert_array_equal(both.soh[:-3], soh)
+    assert (both.soh[-3:] > 0.999).all()
 
 
 def test_threads_do_not_change_the_ageing(people: Population) -> None:

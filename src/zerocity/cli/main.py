@@ -7,7 +7,6 @@ from typing import NoReturn
 
 import typer
 
-from zerocity import __version__
 from zerocity.cli import city_commands, run_commands
 from zerocity.cli.kernel_cache import use_fresh_kernels
 from zerocity.errors import ZerocityError
@@ -29,7 +28,9 @@ def version_of(
 ) -> None:
     """Plan and run a zero-carbon city that lives on batteries."""
     if version:
-        typer.echo(f"zerocity {__version__}")
+        from importlib.metadata import version as installed
+
+        typer.echo(f"zerocity {installed('zerocity')}")
         raise typer.Exit
 
 

@@ -22,7 +22,7 @@ from zerocity.energy.site_days import (
 
 __all__ = ["SHARD_SITES", "SiteDays", "SitePlans", "join", "plan_shard", "plan_sites", "split"]
 
-SHARD_SITES = 16
+SHARD_SITES = 32
 """Sites solved one from the other's basis. A fixed number, so that plans do not depend on how many
 processes share the work."""
 

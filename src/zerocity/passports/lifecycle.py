@@ -178,6 +178,9 @@ def fold_lives(
 
 
 GENESIS = bytes(32)
+_CANONICAL = json.JSONEncoder(
+    sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+)
 
 
 def encode_event(
@@ -185,10 +188,7 @@ def encode_event(
 ) -> bytes:
     """One ledger row as canonical bytes: JSON with sorted keys, UTF-8, no blanks."""
     row = {"code": code, "day": day.isoformat(), "event": event.label, "details": dict(details)}
-    text = json.dumps(
-        row, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
-    )
-    return text.encode()
+    return _CANONICAL.encode(row).encode()
 
 
 def chain_hashes(previous: bytes, rows: Sequence[bytes]) -> npt.NDArray[np.bytes_]:

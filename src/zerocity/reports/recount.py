@@ -20,7 +20,7 @@ from zerocity.passports.lifecycle import (
     encode_event,
     fold_lives,
 )
-from zerocity.storage.runs import require_finished
+from zerocity.storage.runs import changed_files, require_finished
 from zerocity.storage.series import batches, read_table
 
 
@@ -55,10 +55,12 @@ class Recount:
 
 def recount(run_dir: Path) -> Recount:
     """Audit a finished run from its series alone."""
-    require_finished(run_dir)
+    manifest = require_finished(run_dir)
     books = read_books(run_dir)
     checks = [*_energy(run_dir, books), *_money_and_carbon(run_dir, books)]
     checks += [*_batteries(run_dir, books), _chain(run_dir)]
+    changed = float(len(changed_files(run_dir, manifest)))
+    checks.append(Check("files that changed since the run", 0.0, changed, changed))
     return Recount(audit(books), tuple(checks))
 
 
@@ -124,28 +126,29 @@ def _sum(run_dir: Path, table: str, column: str) -> float:
     )
 
 
+PRICES = ("buy_cny_per_kwh", "sell_cny_per_kwh", "grid_kgco2_per_kwh")
+
+
 def _money_and_carbon(run_dir: Path, books: Books) -> list[Check]:
-    steps = read_table(run_dir, "city_steps", ["time", "buy_cny_per_kwh", "sell_cny_per_kwh"])
+    steps = read_table(run_dir, "city_steps", ["time", *PRICES])
     times = steps["time"].to_numpy().astype("datetime64[ms]").astype(np.int64)
     order = np.argsort(times)
-    buy, sell = (steps[c].to_numpy()[order] for c in ("buy_cny_per_kwh", "sell_cny_per_kwh"))
-    cost = income = bought = 0.0
+    buy, sell, factor = (steps[c].to_numpy()[order] for c in PRICES)
+    cost = income = carbon = 0.0
     for batch in batches(run_dir, "site_steps", ["time", "import_kwh", "export_kwh"]):
         when = batch.column("time").to_numpy(zero_copy_only=False).astype("datetime64[ms]")
         at = np.searchsorted(times[order], when.astype(np.int64))
         taken, sent = batch.column("import_kwh").to_numpy(), batch.column("export_kwh").to_numpy()
         cost += float(taken @ buy[at]) if at.size else 0.0
         income += float(sent @ sell[at]) if at.size else 0.0
-        bought += float(taken.sum())
+        carbon += float(taken @ factor[at]) if at.size else 0.0
     grid = books.flow(CARBON, "grid_generation", "footprint")
-    imported = books.flow(ENERGY, "grid", "site_busbar")
-    factor = grid / imported if imported else 0.0
     paid = _sum(run_dir, "vpp_events", "payment_cny")
     return [
         _check("energy bill", books.flow(MONEY, "operators", "grid_energy"), cost),
         _check("export income", books.flow(MONEY, "grid_export", "operators"), income),
         _check("virtual power plant", books.flow(MONEY, "power_market", "operators"), paid),
-        _check("carbon of the import", grid, bought * factor),
+        _check("carbon of the import", grid, carbon),
     ]
 
 

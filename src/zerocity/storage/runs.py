@@ -130,6 +130,18 @@ def require_finished(path: Path) -> dict[str, Any]:
     return dict(manifest)
 
 
+def changed_files(path: Path, manifest: Mapping[str, Any]) -> list[str]:
+    """Series and summary of a whole run whose content is no longer what the manifest says.
+
+    The page may be written again, so it is left out.
+    """
+    return [
+        name
+        for name, file in manifest.get("files", {}).items()
+        if not name.startswith("report/") and _sha256(path / name) != file.get("sha256")
+    ]
+
+
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """Write JSON under its name only when it is whole and on disk; NaN is refused."""
     part = path.with_name(path.name + ".part")

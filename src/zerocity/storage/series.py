@@ -83,10 +83,15 @@ class SeriesWriter:
         if table not in self._open:
             path = self._path(table, part)
             path.parent.mkdir(parents=True, exist_ok=True)
+            texts = [field.name for field in schema if pa.types.is_string(field.type)]
             self._open[table] = (
                 part,
                 pq.ParquetWriter(
-                    path.with_suffix(".part"), schema, compression="zstd", compression_level=1
+                    path.with_suffix(".part"),
+                    schema,
+                    compression="zstd",
+                    compression_level=1,
+                    use_dictionary=texts,
                 ),
             )
         arrays = [pa.array(columns[field.name], type=field.type) for field in schema]

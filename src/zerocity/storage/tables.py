@@ -23,7 +23,8 @@ _COLUMNS: dict[str, dict[str, pa.DataType]] = {
     },
     "city_steps": {
         "time": TIME, "temperature_c": pa.float32(), "ghi_w_m2": pa.float32(),
-        "buy_cny_per_kwh": _F, "sell_cny_per_kwh": _F, "traction_kwh": _F,
+        "buy_cny_per_kwh": _F, "sell_cny_per_kwh": _F, "grid_kgco2_per_kwh": _F,
+        "traction_kwh": _F,
     },
     "site_steps": {
         "time": TIME, "site": pa.int16(), "import_kwh": _F, "export_kwh": _F, "pv_kwh": _F,

@@ -74,8 +74,10 @@ class Afterlife:
         flows.leaked_kg += self._materials[packs.product[lost]].sum(axis=0)
         self.ledger.note(packs, kept, Event.COLLECTED, day)
         flows.collected_kg += self._materials[packs.product[kept]].sum(axis=0)
-        place = np.where(packs.place[kept] >= 0, packs.place[kept], 0)
-        self._haul(kept, self._to_centre_km[place], flows)
+        # A vehicle that stands nowhere in particular hands its pack in at an average place.
+        known = packs.place[kept] >= 0
+        km = np.where(known, self._to_centre_km[packs.place[kept]], self._to_centre_km.mean())
+        self._haul(kept, km, flows)
         packs.place[ids] = -1
         self._arrived.update(dict.fromkeys(kept.tolist(), day))
 

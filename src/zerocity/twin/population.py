@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from zerocity.batteries.pack import Product
-from zerocity.batteries.state import Packs, new_packs
+from zerocity.batteries.state import Packs, joined, new_packs
 from zerocity.city.places import Sites
 from zerocity.city.scenario import City
 from zerocity.fleets.duty import FleetSpec
@@ -77,9 +77,7 @@ def populate(city: City, timeline: Timeline, seed: int) -> Population:
     parts: list[Packs] = []
     cars = _vehicles(city, seed, parts, names)
     at = _stations(city, timeline, seed, parts, names, sum(p.product.size for p in parts))
-    packs = parts[0]
-    for part in parts[1:]:
-        packs = packs.appended(part)
+    packs = joined(parts)
     fleets = city.fleets
     rules = FleetRules(
         plug_below_soc=np.array([f.plug_below_soc for f in fleets]),

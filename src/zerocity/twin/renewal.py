@@ -7,6 +7,7 @@ import numpy as np
 from zerocity.aftersales.centre import days_cost_cny, due_for_check
 from zerocity.aftersales.symptoms import draw_faults, suspicious
 from zerocity.batteries.chemistries import chemistry
+from zerocity.batteries.state import joined
 from zerocity.city.scenario import City
 from zerocity.measures.arrays import I8, I64
 from zerocity.passports.identity import make_codes
@@ -22,7 +23,7 @@ from zerocity.twin.population import (
     make_packs,
 )
 from zerocity.twin.stations import CHARGE, Log, note
-from zerocity.twin.vehicles import FREE, WANTS
+from zerocity.twin.vehicles import FREE, RESTING, WANTS
 
 # A stationary pack is given up at this health; an assumption, as warranties end near it.
 STATION_END_SOH = 0.6
@@ -55,6 +56,7 @@ class Renewal:
             ]
         )
         self._in_repair: dict[int, tuple[int, Stage]] = {}
+        self._home: dict[int, Stage] = {}
         self.first_fleet: I8 = np.zeros(0, np.int8)
 
     def at_work(self) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
@@ -106,6 +108,7 @@ class Renewal:
         for p in done:
             _, stage = self._in_repair.pop(p)
             if rng.random() >= self.city.centre.repair_success:
+                self._home[p] = stage
                 failed.append(p)
                 continue
             self.people.packs.fault[p] = 0
@@ -154,7 +157,7 @@ class Renewal:
         stages = self._stages_of(ids)
         self._end_sessions(ids, now, log)
         first = old.size
-        people.packs = packs = old.appended(fresh)
+        people.packs = packs = joined([old, fresh])
         self.health.adopt(packs, np.zeros(ids.size), np.zeros(ids.size))
         new_ids = first + np.arange(ids.size)
         self._hand_over(ids, new_ids, stages)
@@ -166,14 +169,9 @@ class Renewal:
         self._count(new_ids, flows)
 
     def _stages_of(self, ids: I64) -> I64:
-        packs = self.people.packs
-        stages = packs.stage[ids].astype(np.int64)
-        repair = stages == Stage.REPAIR
-        pool = np.array([self.city.fleets[f].refuel == "swap" if f >= 0 else False
-                         for f in packs.fleet[ids]])  # fmt: skip
-        home = np.where(pool, Stage.SWAP_POOL, Stage.STORAGE)
-        home = np.where(packs.vehicle[ids] >= 0, Stage.IN_SERVICE, home)
-        return np.where(repair, home, stages)
+        """Where each pack belongs at work; one beyond repair goes by where it came from."""
+        stages = self.people.packs.stage
+        return np.array([int(self._home.pop(p, stages[p])) for p in ids.tolist()])
 
     def _end_sessions(self, ids: I64, now: int, log: Log) -> None:
         packs = self.people.packs
@@ -195,6 +193,9 @@ class Renewal:
                 row[row == p] = q
                 if not np.any(packs.stage[row[row >= 0]] == Stage.REPAIR):
                     people.cars.down_until[vehicle] = 0
+                if people.cars.mode[vehicle] == RESTING:
+                    # Its charge has changed, so the driver looks again.
+                    people.cars.mode[vehicle] = FREE
             elif packs.stage[p] == Stage.REPAIR and stage == Stage.SWAP_POOL:
                 self._back_into_slot(q)
             else:

@@ -191,6 +191,33 @@ def unplug(cars: Vehicles, packs: Packs, at: Stations, log: Log, v: int, now: in
 
 
 @njit(inline="always")  # type: ignore[untyped-decorator,unused-ignore]
+def hand_over(
+    cars: Vehicles,
+    packs: Packs,
+    at: Stations,
+    log: Log,
+    v: int,
+    place: int,
+    slot: int,
+    site: int,
+    now: int,
+    stages: I8,
+) -> None:
+    """Exchange one pack of vehicle ``v`` with the pack in ``slot``, and write it down."""
+    old, new = cars.packs[v, place], at.slots[slot]
+    gained = packs.energy_kwh[new] - packs.energy_kwh[old]
+    note(log, now, now, site, new, v, cars.fleet[v], SWAP, gained)
+    cars.packs[v, place], at.slots[slot] = new, old
+    packs.vehicle[new], packs.vehicle[old] = v, -1
+    packs.fleet[new] = packs.fleet[old]
+    packs.stage[new], packs.stage[old] = stages[0], stages[1]
+    packs.place[new], packs.place[old] = -1, site
+    packs.plug_kw[new], packs.plug_kw[old] = 0.0, at.slot_kw[site]
+    packs.target_soc[old] = 1.0
+    packs.session_kwh[old] = 0.0
+
+
+@njit(inline="always")  # type: ignore[untyped-decorator,unused-ignore]
 def swap(
     cars: Vehicles,
     packs: Packs,
@@ -237,24 +264,12 @@ def swap(
     due = now + due_in_steps(at.expected[site], step, (hi - lo) // count)
     k = 0
     for place in range(MOST_PACKS):
-        old = cars.packs[v, place]
-        if old < 0:
-            continue
-        new = at.slots[chosen[k]]
-        at.slots[chosen[k]] = old
-        k += 1
-        gained = packs.energy_kwh[new] - packs.energy_kwh[old]
-        note(log, now, now, site, new, v, cars.fleet[v], SWAP, gained)
-        cars.packs[v, place] = new
-        packs.vehicle[new], packs.vehicle[old] = v, -1
-        packs.fleet[new] = packs.fleet[old]
-        packs.stage[new], packs.stage[old] = stages[0], stages[1]
-        packs.place[new], packs.place[old] = -1, site
-        packs.plug_kw[new], packs.plug_kw[old] = 0.0, at.slot_kw[site]
-        packs.target_soc[old] = 1.0
-        packs.depart_step[old] = due
-        packs.session_kwh[old] = 0.0
-        expect(packs, at, rules, old, site, now, due)
+        if cars.packs[v, place] >= 0:
+            hand_over(cars, packs, at, log, v, place, chosen[k], site, now, stages)
+            old = at.slots[chosen[k]]
+            packs.depart_step[old] = due
+            expect(packs, at, rules, old, site, now, due)
+            k += 1
     return True
 
 

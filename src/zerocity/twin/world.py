@@ -166,14 +166,17 @@ class TwinWorld:
 
     def store_limits_kw(self) -> tuple[F64, F64]:
         """Power that each site's store can take and give in one step, AC, (sites,) [kW]."""
-        packs, step_h = self.people.packs, self.timeline.step_h
-        ids = self._stores
-        room = self._by_site(packs.usable_kwh[ids] - packs.energy_kwh[ids])
-        held = self._by_site(packs.energy_kwh[ids])
-        power = np.minimum(self.city.sites.storage_kw, self._by_site(packs.charge_limit_kw[ids]))
-        into = np.minimum(power, room / (CHARGER_EFFICIENCY * step_h))
-        out = np.minimum(power, LAST_SHARE * held * INVERTER_EFFICIENCY / step_h)
-        return into, out
+        into, out = self._pack_limits_kw()
+        power = self.city.sites.storage_kw
+        return np.minimum(power, self._by_site(into)), np.minimum(power, self._by_site(out))
+
+    def _pack_limits_kw(self) -> tuple[F64, F64]:
+        """The same of each stationary pack, (stationary packs,) [kW]."""
+        packs, step_h, ids = self.people.packs, self.timeline.step_h, self._stores
+        held, most = packs.energy_kwh[ids], packs.charge_limit_kw[ids]
+        room = packs.usable_kwh[ids] - held
+        into = np.minimum(most, room / (CHARGER_EFFICIENCY * step_h))
+        return into, np.minimum(most, LAST_SHARE * held * INVERTER_EFFICIENCY / step_h)
 
     def _by_site(self, values: F64) -> F64:
         return np.bincount(self._store_site, values, len(self.city.sites)).astype(np.float64)
@@ -192,12 +195,13 @@ class TwinWorld:
         self._read_meters(step, snapshot, commands, step_h)
 
     def _command_stores(self, store_kw: F64) -> None:
-        packs, ids, site = self.people.packs, self._stores, self._store_site
-        held = packs.energy_kwh[ids]
-        weight = np.where(store_kw[site] > 0.0, packs.usable_kwh[ids] - held, held)
-        total = self._by_site(weight)[site]
-        share = np.divide(weight, total, out=np.zeros_like(weight), where=total > 0.0)
-        packs.ac_kw[ids] = store_kw[site] * share
+        """Share each site's store power among its packs by what each can do."""
+        into, out = self._pack_limits_kw()
+        wanted = store_kw[self._store_site]
+        able = np.where(wanted > 0.0, into, out)
+        total = self._by_site(able)[self._store_site]
+        share = np.divide(able, total, out=np.zeros_like(able), where=total > 0.0)
+        self.people.packs.ac_kw[self._stores] = wanted * share
 
     def _serve(self, bundle: Sequence[tuple[Crew, Log]], now: int, step: int) -> None:
         people, steps = self.people, self.timeline.steps_per_day

@@ -275,6 +275,7 @@ class Twin:
                 "ghi_w_m2": self.weather.ghi_w_m2[now].astype(np.float32),
                 "buy_cny_per_kwh": self._buy[day],
                 "sell_cny_per_kwh": self._sell[day],
+                "grid_kgco2_per_kwh": np.full(steps, self.bills.factor(day)),
                 "traction_kwh": world.meters.traction_kwh.copy(),
             },
         )
