@@ -77,30 +77,11 @@ class Packs(NamedTuple):
         return self.energy_kwh / self.usable_kwh
 
 
-# What kernels read and write together stands together in memory, one cache line a pack: vehicles
-# and swaps go to packs in no order, and would wait for eight lines instead of one.
-_TOGETHER = (
-    "energy_kwh",
-    "usable_kwh",
-    "loss_kw_per_kw2",
-    "loss_kwh",
-    "throughput_kwh",
-    "temperature_c",
-    "ac_kw",
-    "session_kwh",
-)
-_LINE_BYTES = 64
-
-
 def new_packs(count: int) -> Packs:
     """``count`` packs, new and empty, nowhere; the maker fills in the rest."""
     kinds = {"I16": np.int16, "I8": np.int8, "I32": np.int32, "F64": np.float64}
-    lines = _aligned_lines(count)
-    arrays = {
-        name: np.zeros(count, kinds[_kind(hint)]) for name, hint in Packs.__annotations__.items()
-    }
-    arrays |= {name: lines[:, k] for k, name in enumerate(_TOGETHER)}
-    packs = Packs(**arrays)
+    hints = Packs.__annotations__.items()
+    packs = Packs(**{name: np.zeros(count, kinds[_kind(hint)]) for name, hint in hints})
     packs.place[:] = NOWHERE
     packs.vehicle[:] = NOWHERE
     packs.fleet[:] = -1
@@ -120,13 +101,6 @@ def joined(parts: Sequence[Packs]) -> Packs:
             getattr(whole, name)[first : first + part.size] = getattr(part, name)
         first += part.size
     return whole
-
-
-def _aligned_lines(count: int) -> F64:
-    floats = _LINE_BYTES // 8
-    raw = np.zeros((count + 1) * floats)
-    skip = -(raw.ctypes.data // 8) % floats
-    return raw[skip : skip + count * floats].reshape(count, floats)
 
 
 def _kind(annotation: object) -> str:
