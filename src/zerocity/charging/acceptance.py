@@ -14,6 +14,9 @@ TAIL_SHARE = 0.15
 # -ln(acceptance) between the knee and full, in straight pieces: exact to 1e-5, and five times as
 # fast as the logarithm, which every plugged pack would need at every step.
 _PIECES = 1024
+_PIECES_PER_SOC = _PIECES / (1.0 - TAPER_FROM_SOC)
+# State of charge over which acceptance would fall by one.
+_SPAN = (1.0 - TAPER_FROM_SOC) / (1.0 - TAIL_SHARE)
 _MINUS_LN = -np.log(np.linspace(1.0, TAIL_SHARE, _PIECES + 1))
 
 
@@ -22,13 +25,12 @@ def acceptance(soc: float) -> float:
     """Share of its charge limit that a pack takes at ``soc`` [0-1]; 1 below the knee."""
     if soc <= TAPER_FROM_SOC:
         return 1.0
-    over = min((soc - TAPER_FROM_SOC) / (1.0 - TAPER_FROM_SOC), 1.0)
-    return 1.0 - (1.0 - TAIL_SHARE) * over
+    return max(1.0 - (soc - TAPER_FROM_SOC) / _SPAN, TAIL_SHARE)
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
 def _minus_ln_acceptance(soc: float) -> float:
-    place = (soc - TAPER_FROM_SOC) / (1.0 - TAPER_FROM_SOC) * _PIECES
+    place = (soc - TAPER_FROM_SOC) * _PIECES_PER_SOC
     place = min(max(place, 0.0), float(_PIECES))
     piece = min(int(place), _PIECES - 1)
     low = _MINUS_LN[piece]
@@ -47,12 +49,11 @@ def hours_to_charge(
     """
     if soc >= target:
         return 0.0
-    slope = (1.0 - TAIL_SHARE) / (1.0 - TAPER_FROM_SOC)
-    share = min(plug_kw / pack_kw, 1.0)
-    knee = TAPER_FROM_SOC + (1.0 - share) / slope
+    rate_kw = min(plug_kw, pack_kw)
+    knee = 1.0 - _SPAN * (rate_kw / pack_kw - TAIL_SHARE)
     flat_kwh = max(min(target, knee) - soc, 0.0) * usable_kwh
-    hours = flat_kwh / (share * pack_kw)
-    if target > knee:
-        end = _minus_ln_acceptance(target)
-        hours += usable_kwh / pack_kw / slope * (end - _minus_ln_acceptance(max(soc, knee)))
-    return hours
+    if target <= knee:
+        return flat_kwh / rate_kw
+    falling = _minus_ln_acceptance(target) - _minus_ln_acceptance(max(soc, knee))
+    # One division for both parts: this runs for every plugged pack at every step.
+    return (flat_kwh * pack_kw + usable_kwh * _SPAN * falling * rate_kw) / (rate_kw * pack_kw)

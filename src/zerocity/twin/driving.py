@@ -65,13 +65,14 @@ def draw(cars: Vehicles, packs: Packs, v: int, need_kwh: float, step_h: float) -
     if free_kwh <= 0.0 or need_kwh <= 0.0:
         return 0.0
     share = min(need_kwh, free_kwh) / free_kwh
+    per_hour = 1.0 / step_h
     given = 0.0
     for k in range(MOST_PACKS):
         p = cars.packs[v, k]
         if p < 0:
             continue
         out = share * max(packs.energy_kwh[p] - FLOOR_SOC * packs.usable_kwh[p], 0.0)
-        lost = packs.loss_kw_per_kw2[p] * (out / step_h) ** 2 * step_h
+        lost = packs.loss_kw_per_kw2[p] * out * out * per_hour
         lost = min(lost, packs.energy_kwh[p] - out)
         packs.energy_kwh[p] -= out + lost
         packs.loss_kwh[p] += lost

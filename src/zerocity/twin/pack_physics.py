@@ -35,6 +35,8 @@ def wanting(
     ``steps_needed`` and ``steps_left``.
     """
     n = 0
+    per_ac = 1.0 / efficiency
+    per_step = 1.0 / step_h
     for p in range(packs.plug_kw.size):
         if packs.plug_kw[p] <= 0.0:
             continue
@@ -47,10 +49,10 @@ def wanting(
         plug_kw = packs.plug_kw[p] * efficiency
         ids[n] = p
         site[n] = packs.place[p]
-        need_kwh[n] = missing / efficiency
-        limit_kw[n] = min(packs.plug_kw[p], pack_kw * acceptance(soc) / efficiency)
+        need_kwh[n] = missing * per_ac
+        limit_kw[n] = min(packs.plug_kw[p], pack_kw * acceptance(soc) * per_ac)
         hours = hours_to_charge(soc, packs.target_soc[p], usable, pack_kw, plug_kw)
-        steps_needed[n] = hours / step_h
+        steps_needed[n] = hours * per_step
         steps_left[n] = max(packs.depart_step[p] - now, 0)
         n += 1
     return n
