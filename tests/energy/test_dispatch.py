@@ -69,7 +69,7 @@ def test_same_bits_whatever_the_number_of_processes() -> None:
         assert_same_bits(alone, plan_sites(days, pool.map))
     assert_same_bits(alone, plan_sites(days))
     blocks = split(days, SHARD_SITES)
-    assert [b.sites for b in blocks] == [16, 16, 16, 5]
+    assert [b.sites for b in blocks] == [32, 32, 32, 5]
     assert_same_bits(alone, join(reversed([plan_shard(b) for b in reversed(blocks)])))
 
 
