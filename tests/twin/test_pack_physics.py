@@ -10,12 +10,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from zerocity.batteries.circuit import internal_power_kw
+from zerocity.batteries.heat import (
+    COOLED_TIME_CONSTANT_H,
+    TIME_CONSTANT_H,
+    step_temperature_c,
+)
 from zerocity.batteries.state import Packs, new_packs
 from zerocity.twin.pack_physics import (
     KEPT_COLDEST_C,
     KEPT_WARMEST_C,
     charge,
-    follow_share,
     wanting,
 )
 
@@ -35,10 +40,10 @@ def made(count: int, **changes: Any) -> Packs:
 
 
 def step(packs: Packs, power: float | list[float] = 0.0, outdoor_c: float = 0.0,
-         step_h: float = 0.25, follow: float = 0.1) -> np.ndarray[Any, Any]:  # fmt: skip
+         step_h: float = 0.25) -> np.ndarray[Any, Any]:  # fmt: skip
     soc, temperature = (np.zeros((1, packs.ac_kw.size), np.float32) for _ in range(2))
     packs.ac_kw[:] = power
-    charge(0, packs.ac_kw.size, 0, step_h, IN, OUT, outdoor_c, follow, packs, soc, temperature)
+    charge(0, packs.ac_kw.size, 0, step_h, IN, OUT, outdoor_c, packs, soc, temperature)
     return np.array([soc[0], temperature[0]])
 
 
@@ -69,7 +74,7 @@ def test_a_command_holds_for_one_step_and_counts_for_the_session() -> None:
     before = packs.energy_kwh[0]
     assert packs.ac_kw[0] == 0.0
     charge(
-        0, 1, 0, 0.25, IN, OUT, 0.0, 0.1, packs,
+        0, 1, 0, 0.25, IN, OUT, 0.0, packs,
         np.zeros((1, 1), np.float32), np.zeros((1, 1), np.float32),
     )  # fmt: skip
     assert packs.energy_kwh[0] == before
@@ -80,9 +85,9 @@ def test_temperature_does_not_depend_on_the_length_of_the_step(
     pieces: int, outdoor_c: float, start_c: float
 ) -> None:
     whole, cut = made(1, temperature_c=start_c), made(1, temperature_c=start_c)
-    step(whole, 0.0, outdoor_c, 1.0, follow_share(1.0, 6.0))
+    step(whole, 0.0, outdoor_c, 1.0)
     for _ in range(pieces):
-        step(cut, 0.0, outdoor_c, 1.0 / pieces, follow_share(1.0 / pieces, 6.0))
+        step(cut, 0.0, outdoor_c, 1.0 / pieces)
     assert cut.temperature_c[0] == pytest.approx(whole.temperature_c[0], abs=1e-9)
     low, high = sorted((outdoor_c, start_c))
     assert low - 1e-9 <= whole.temperature_c[0] <= high + 1e-9
@@ -92,15 +97,21 @@ def test_packs_at_a_station_are_kept_in_their_band() -> None:
     for outdoor_c, ends in ((-20.0, KEPT_COLDEST_C), (45.0, KEPT_WARMEST_C), (20.0, 20.0)):
         packs = made(2, temperature_c=15.0)
         packs.place[0] = 3
-        step(packs, 0.0, outdoor_c, follow=1.0)
-        assert packs.temperature_c.tolist() == [ends, outdoor_c]
+        for _ in range(100):
+            step(packs, 0.0, outdoor_c, 4.0)
+        assert packs.temperature_c == pytest.approx([ends, outdoor_c])
 
 
-def test_loss_inside_the_pack_warms_it() -> None:
-    packs = made(1, temperature_c=10.0)
-    step(packs, 100.0, 10.0)
-    dc = 100.0 * IN
-    assert packs.temperature_c[0] == pytest.approx(10.0 + 4e-4 * dc * dc * 0.25 * 3.6)
+@pytest.mark.parametrize(
+    ("place", "constant_h"), [(-1, TIME_CONSTANT_H), (3, COOLED_TIME_CONSTANT_H)]
+)
+def test_loss_inside_the_pack_warms_it(place: int, constant_h: float) -> None:
+    packs = made(1, temperature_c=20.0, place=place)
+    step(packs, 100.0, 20.0)
+    loss_kw = 100.0 * IN - internal_power_kw(np.array([100.0 * IN]), 4e-4)[0]
+    warm = step_temperature_c(np.array([20.0]), 20.0, loss_kw, 1.0 / 3.6, constant_h, 0.25)[0]
+    assert packs.temperature_c[0] == pytest.approx(warm)
+    assert warm > 20.0
 
 
 def test_histories_are_what_the_step_ends_with() -> None:

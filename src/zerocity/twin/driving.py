@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from numba import njit
 
+from zerocity.batteries.circuit import ohmic_loss
 from zerocity.batteries.state import Packs
 from zerocity.measures.arrays import F64
 from zerocity.twin.vehicles import FREE, MOST_PACKS, REFUELLING, WANTS, Vehicles
@@ -55,7 +56,7 @@ def draw(cars: Vehicles, packs: Packs, v: int, need_kwh: float, step_h: float) -
     """Take up to ``need_kwh`` from the packs of vehicle ``v``; return what they gave [kWh].
 
     Packs give in proportion to what they hold above the floor, so they empty together; the ohmic
-    loss of giving it comes on top.
+    loss of giving it comes on top and warms the pack.
     """
     free_kwh = 0.0
     for k in range(MOST_PACKS):
@@ -72,11 +73,12 @@ def draw(cars: Vehicles, packs: Packs, v: int, need_kwh: float, step_h: float) -
         if p < 0:
             continue
         out = share * max(packs.energy_kwh[p] - FLOOR_SOC * packs.usable_kwh[p], 0.0)
-        lost = packs.loss_kw_per_kw2[p] * out * out * per_hour
+        lost = ohmic_loss(-out * per_hour, packs.loss_kw_per_kw2[p]) * step_h
         lost = min(lost, packs.energy_kwh[p] - out)
         packs.energy_kwh[p] -= out + lost
         packs.loss_kwh[p] += lost
         packs.throughput_kwh[p] += out + lost
+        packs.temperature_c[p] += lost * packs.heat_k_per_kwh[p]
         given += out
     return given
 

@@ -6,6 +6,8 @@ import math
 
 from numba import njit
 
+from zerocity.batteries.circuit import ohmic_loss
+from zerocity.batteries.heat import COOLED_TIME_CONSTANT_H, TIME_CONSTANT_H
 from zerocity.batteries.state import Packs
 from zerocity.charging.acceptance import acceptance, hours_to_charge
 from zerocity.measures.arrays import F32, F64, I64
@@ -59,6 +61,17 @@ def wanting(
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+def _kept(outdoor_c: float) -> float:
+    return min(max(outdoor_c, KEPT_COLDEST_C), KEPT_WARMEST_C)
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+def follow_share(step_h: float, time_constant_h: float) -> float:
+    """Share of the way to its surroundings that a pack's temperature goes in one step [0-1]."""
+    return 1.0 - math.exp(-step_h / time_constant_h)
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
 def charge(
     lo: int,
     hi: int,
@@ -67,7 +80,6 @@ def charge(
     charge_efficiency: float,
     discharge_efficiency: float,
     outdoor_c: float,
-    follow: float,
     packs: Packs,
     soc_history: F32,
     temperature_history: F32,
@@ -76,34 +88,32 @@ def charge(
 
     AC power becomes DC at the charger's or inverter's efficiency; the pack's own ohmic loss is
     taken at nominal voltage. What does not end in the pack is loss, so energy is conserved to
-    rounding. Temperature follows its surroundings by ``follow`` = 1 - exp(-step / time constant),
-    the exact step of a first-order lag, and rises with the heat of its loss.
+    rounding. Temperature goes to where surroundings and heat would bring it by the share of a
+    first-order lag, which is exact for a constant step (see `batteries.heat`).
     Histories (steps, packs).
     """
+    share_outdoors = follow_share(step_h, TIME_CONSTANT_H)
+    share_kept = follow_share(step_h, COOLED_TIME_CONSTANT_H)
     for p in range(lo, hi):
-        heat = 0.0
+        heat_k_per_h = 0.0
         power = packs.ac_kw[p]
         usable = packs.usable_kwh[p]
         if power != 0.0:
             before = packs.energy_kwh[p]
             dc = power * charge_efficiency if power > 0.0 else power / discharge_efficiency
-            ohmic = packs.loss_kw_per_kw2[p] * dc * dc
+            ohmic = ohmic_loss(dc, packs.loss_kw_per_kw2[p])
             after = min(max(before + (dc - ohmic) * step_h, 0.0), usable)
             packs.energy_kwh[p] = after
             packs.loss_kwh[p] += power * step_h - (after - before)
             packs.throughput_kwh[p] += abs(after - before)
             packs.session_kwh[p] += power * step_h
-            heat = ohmic * step_h * packs.heat_k_per_kwh[p]
+            heat_k_per_h = ohmic * packs.heat_k_per_kwh[p]
             packs.ac_kw[p] = 0.0
-        around = outdoor_c
         if packs.place[p] >= 0:
-            around = min(max(outdoor_c, KEPT_COLDEST_C), KEPT_WARMEST_C)
-        warmer = (around - packs.temperature_c[p]) * follow + heat
-        packs.temperature_c[p] += warmer
+            around, constant_h, share = _kept(outdoor_c), COOLED_TIME_CONSTANT_H, share_kept
+        else:
+            around, constant_h, share = outdoor_c, TIME_CONSTANT_H, share_outdoors
+        goal = around + heat_k_per_h * constant_h
+        packs.temperature_c[p] += (goal - packs.temperature_c[p]) * share
         soc_history[step, p] = packs.energy_kwh[p] / usable
         temperature_history[step, p] = packs.temperature_c[p]
-
-
-def follow_share(step_h: float, time_constant_h: float) -> float:
-    """Share of the way to its surroundings that a pack's temperature goes in one step [0-1]."""
-    return 1.0 - math.exp(-step_h / time_constant_h)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from zerocity.batteries.heat import heat_capacity_kwh_per_k
 from zerocity.batteries.pack import Product
 from zerocity.batteries.state import Packs, joined, new_packs
 from zerocity.city.places import Sites
@@ -16,7 +17,6 @@ from zerocity.fleets.duty import FleetSpec
 from zerocity.measures.arrays import F64, I32, I64
 from zerocity.measures.seeds import stream
 from zerocity.measures.timeline import Timeline
-from zerocity.measures.units import J_PER_KWH
 from zerocity.passports.lifecycle import Stage
 from zerocity.twin.stations import FleetRules, Stations
 from zerocity.twin.vehicles import Vehicles, new_vehicles
@@ -25,8 +25,6 @@ DAYS_PER_YEAR = 365.25
 # Grid to pack of a charger, and pack to grid of a storage inverter; assumptions.
 CHARGER_EFFICIENCY = 0.94
 INVERTER_EFFICIENCY = 0.96
-# Cell-to-cell heat capacity of lithium-ion packs lies near 1 kJ/(kg K); an assumption.
-HEAT_J_PER_KG_K = 1000.0
 # Drivers and routes differ: lognormal sigma of a vehicle's consumption; an assumption.
 DRIVER_SPREAD = 0.08
 # Vehicles mostly use sites near their base; e-folding distance [km]; an assumption.
@@ -128,7 +126,7 @@ def make_packs(
     packs.energy_kwh[:] = 0.5 * packs.capacity_kwh
     packs.loss_kw_per_kw2[:] = table[which, 1]
     packs.charge_limit_kw[:] = table[which, 2]
-    packs.heat_k_per_kwh[:] = J_PER_KWH / (table[which, 3] * HEAT_J_PER_KG_K)
+    packs.heat_k_per_kwh[:] = 1.0 / heat_capacity_kwh_per_k(table[which, 3])
     packs.spread[:] = np.exp(rng.normal(0.0, AGEING_SPREAD, which.size) - AGEING_SPREAD**2 / 2)
     packs.born_day[:] = born_day
     packs.checked_day[:] = born_day

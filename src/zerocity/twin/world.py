@@ -18,7 +18,7 @@ from zerocity.measures.arrays import F32, F64, I32
 from zerocity.measures.timeline import Timeline
 from zerocity.passports.lifecycle import Stage
 from zerocity.twin.driving import drive
-from zerocity.twin.pack_physics import charge, follow_share, wanting
+from zerocity.twin.pack_physics import charge, wanting
 from zerocity.twin.population import (
     CHARGER_EFFICIENCY,
     INVERTER_EFFICIENCY,
@@ -27,8 +27,6 @@ from zerocity.twin.population import (
 )
 from zerocity.twin.stations import Log, joined, new_log, serve
 
-# A pack follows the air around it within hours; an assumption for a 300-500 kg pack.
-TIME_CONSTANT_H = 6.0
 # A store gives no more than this share of what it holds in one step, so its losses are covered.
 LAST_SHARE = 0.95
 # Room for sessions per pack and day; drivers do not come more often.
@@ -80,7 +78,6 @@ class TwinWorld:
         self._pool = ThreadPoolExecutor(threads) if threads > 1 else None
         self._reserve = np.array([f.reserve_soc for f in city.fleets])
         self._bays = timeline.step_minutes / np.maximum(city.sites.swap_minutes, 1e-9)
-        self._follow = follow_share(timeline.step_h, TIME_CONSTANT_H)
         self.meters = new_meters(0, 0)
         self.lived = 0
         self.log: Log = new_log(0)
@@ -222,7 +219,7 @@ class TwinWorld:
     def _charge(self, lo: int, hi: int, step: int) -> None:
         charge(
             lo, hi, step, self.timeline.step_h, CHARGER_EFFICIENCY, INVERTER_EFFICIENCY,
-            self.scene.temperature_c[step], self._follow, self.people.packs,
+            self.scene.temperature_c[step], self.people.packs,
             self.soc_history, self.temperature_history,
         )  # fmt: skip
 
