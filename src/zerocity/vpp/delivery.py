@@ -40,8 +40,10 @@ def share_request(requested_kw: float | FloatArray, available_kw: FloatArray) ->
         if not np.isfinite(came).all() or (came < 0.0).any():
             raise InputError(f"vpp.delivery.{where}", "a negative or no number", ">= 0 kW")
     total = available.sum(axis=0)
-    part = np.divide(requested, total, out=np.zeros_like(total), where=total > 0.0)
-    return np.asarray(available * np.minimum(part, 1.0))
+    # Where the request is at least all there is, everybody gives all: no division, no overflow.
+    short = requested < total
+    part = np.divide(requested, total, out=np.ones_like(total), where=short)
+    return np.asarray(available * part)
 
 
 def share_again(assigned_kw: FloatArray, available_kw: FloatArray, failed: BoolArray) -> FloatArray:
