@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from datetime import date, timedelta
 from hashlib import sha256
@@ -17,7 +18,7 @@ import pytest
 from zerocity import app
 from zerocity.app import RunRequest, replay, report_again, run_city
 from zerocity.city.folder import load_city
-from zerocity.errors import AuditError, InputError, RunStateError
+from zerocity.errors import AuditError, InputError, RunStateError, ZerocityError
 from zerocity.reports.recount import recount
 from zerocity.storage.runs import require_finished
 from zerocity.storage.tables import SCHEMAS
@@ -262,13 +263,13 @@ def test_bad_input_leaves_a_finished_run_alone(
 
 
 def test_books_out_of_balance_fail_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = app.summarise
+    real = app.audit
 
-    def robbed(twin: Any, balances: Any) -> Any:
-        twin.books.post(0, "energy_kwh", "packs", "nowhere", 5.0)
-        return real(twin, balances)
+    def robbed(books: Any) -> Any:
+        books.post(0, "energy_kwh", "packs", "nowhere", 5.0)
+        return real(books)
 
-    monkeypatch.setattr(app, "summarise", robbed)
+    monkeypatch.setattr(app, "audit", robbed)
     with pytest.raises(AuditError, match=r"energy_kwh, account packs"):
         run_city(RunRequest("starter", tmp_path / "run", days=1, processes=1))
     with pytest.raises(RunStateError, match="no finished run"):
@@ -298,3 +299,48 @@ def test_the_page_is_written_again(week: tuple[Path, dict[str, Any]], tmp_path: 
     assert report_again(week[0], tmp_path / "page.html").read_bytes() == page
     with pytest.raises(RunStateError, match="no such run folder"):
         report_again(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize(
+    ("changes", "names"),
+    [
+        ({"start": date(2100, 1, 1)}, "2040"),
+        (
+            {"start": date(2020, 1, 1), "overrides": {"fleets.taxi.mean_age_years": "14"}},
+            "mean_age",
+        ),
+        ({"overrides": {"carbon.start": "x"}}, "--set"),
+    ],
+)
+def test_what_is_refused_leaves_the_finished_run(
+    tmp_path: Path, changes: dict[str, Any], names: str
+) -> None:
+    out = tmp_path / "run"
+    run_city(RunRequest("starter", out, days=1, processes=1))
+    before = series(out)
+    with pytest.raises(ZerocityError, match=names):
+        run_city(RunRequest("starter", out, days=1, processes=1, replace=True, **changes))
+    assert series(out) == before
+    assert require_finished(out)
+
+
+def test_slow_bays_swap_less(tmp_path: Path) -> None:
+    counts = []
+    for minutes in ("5", "60", "600"):
+        slow = {"sites.taxi_swap.swap_minutes": minutes}
+        request = RunRequest("starter", tmp_path / minutes, days=2, processes=1, overrides=slow)
+        _, summary = run_city(request)
+        counts.append(sum(fleet["swaps"] for fleet in summary["fleets"].values()))
+    assert counts[0] >= counts[1] > counts[2]
+    # One bay, two days of 24 hours, one swap in ten hours, and the one that waits at the start.
+    assert counts[2] <= 2 * 24 / 10 + 1
+
+
+def test_a_file_that_no_one_wrote_fails_the_audit(
+    week: tuple[Path, dict[str, Any]], tmp_path: Path
+) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(week[0], copy)
+    sessions = sorted((copy / "series" / "sessions").glob("*.parquet"))[0]
+    shutil.copy(sessions, sessions.with_name("2099-01.parquet"))
+    assert not recount(copy).passed

@@ -23,7 +23,7 @@ from zerocity.energy.dispatch import plan_sites
 from zerocity.energy.epw import weather_from_epw
 from zerocity.energy.tariffs import parse_spot
 from zerocity.energy.weather import made_weather
-from zerocity.errors import InputError
+from zerocity.errors import InputError, RunStateError
 from zerocity.measures.timeline import Timeline
 from zerocity.reports.run import write_report
 from zerocity.runners.local import LocalRunner, available_cores
@@ -71,29 +71,34 @@ def run_city(request: RunRequest, progress: Progress = silent) -> tuple[Path, di
     timeline = Timeline(request.start or city.start, request.days, 15, city.utc_offset_h)
     city = _with_spot(city, request.spot, timeline)
     weather = _weather(city, request, timeline)
-    _journal_days(request, timeline)
     out = request.out or Path("runs") / f"{city.name}-{request.seed}-{timeline.start}"
     cores = request.processes or available_cores()
-    noted = _journal_days(request, timeline)
-    with RunFolder(out, replace=request.replace) as run:
-        writer = SeriesWriter(run.path / "series")
-        try:
-            twin = _live_through(
-                city, timeline, weather, request, noted, cores, writer, run.path, progress
-            )
-            summary = summarise(twin, audit(twin.books))
-            require_balance(audit(twin.books))
-            _write_tables(twin, writer)
-            writer.close()
-        except BaseException:
-            writer.abandon()
-            raise
-        summary["runtime"] = _runtime(time.perf_counter() - began, twin)
-        write_json(run.path / SUMMARY, summary)
-        progress(request.days, request.days, "writing the report")
-        write_report(run.path)
-        run.finish(_manifest(request, city, timeline, folder))
+    options = Options(request.seed, cores, request.method, _journal_days(request, timeline))
+    progress(0, timeline.days, "populating the city")
+    with LocalRunner(cores) as runner:
+        planner = partial(plan_sites, map=runner.map)
+        # Whatever is refused is refused here, before an older run makes room for this one.
+        twin = Twin(city, timeline, weather, options, _Nowhere(), planner)
+        with RunFolder(out, replace=request.replace) as run:
+            summary = _live_through(twin, run.path, progress)
+            _finish(run, summary, twin, time.perf_counter() - began)
+            progress(request.days, request.days, "writing the report")
+            write_report(run.path)
+            run.finish(_manifest(request, city, timeline, folder))
     return out, summary
+
+
+class _Nowhere:
+    """Takes no rows: a twin has nothing to say before its run folder is open."""
+
+    def write(self, table: str, part: str, columns: Mapping[str, Any]) -> None:
+        """Refuse the rows."""
+        raise RunStateError(f"rows of {table} came before the run folder was open")
+
+
+def _finish(run: RunFolder, summary: dict[str, Any], twin: Twin, wall_s: float) -> None:
+    summary["runtime"] = _runtime(wall_s, twin)
+    write_json(run.path / SUMMARY, summary)
 
 
 def _weather(city: City, request: RunRequest, timeline: Timeline) -> WeatherYear:
@@ -120,34 +125,29 @@ def _read(path: Path, wanted: str) -> str:
         raise InputError(str(path), f"bytes that are not UTF-8 ({error.reason})", wanted) from error
 
 
-def _live_through(
-    city: City,
-    timeline: Timeline,
-    weather: WeatherYear,
-    request: RunRequest,
-    noted: frozenset[int],
-    cores: int,
-    writer: SeriesWriter,
-    out: Path,
-    progress: Progress,
-) -> Twin:
-    with LocalRunner(cores) as runner:
-        options = Options(request.seed, cores, request.method, noted)
-        planner = partial(plan_sites, map=runner.map)
-        progress(0, timeline.days, "populating the city")
-        twin = Twin(city, timeline, weather, options, writer, planner)
-        journals: dict[int, DayJournal] = {}
-        twin.tally.journal = lambda day: journals.setdefault(day, DayJournal())
-        try:
-            twin.open()
-            for day in twin.days():
-                for kept in list(journals):
-                    name = f"{timeline.local_date(kept)}.npz"
-                    journals.pop(kept).save(out / "journal" / name)
-                progress(day + 1, timeline.days, str(timeline.local_date(day)))
-        finally:
-            twin.close()
-    return twin
+def _live_through(twin: Twin, out: Path, progress: Progress) -> dict[str, Any]:
+    """Run every day and write the series; returns the summary, but for its runtime."""
+    writer = SeriesWriter(out / "series")
+    twin.sink = writer
+    journals: dict[int, DayJournal] = {}
+    twin.tally.journal = lambda day: journals.setdefault(day, DayJournal())
+    try:
+        twin.open()
+        for day in twin.days():
+            for kept in list(journals):
+                name = f"{twin.timeline.local_date(kept)}.npz"
+                journals.pop(kept).save(out / "journal" / name)
+            progress(day + 1, twin.timeline.days, str(twin.timeline.local_date(day)))
+        balances = audit(twin.books)
+        require_balance(balances)
+        _write_tables(twin, writer)
+        writer.close()
+    except BaseException:
+        writer.abandon()
+        raise
+    finally:
+        twin.close()
+    return summarise(twin, balances)
 
 
 def _journal_days(request: RunRequest, timeline: Timeline) -> frozenset[int]:

@@ -11,7 +11,8 @@ from climates import LANZHOU
 
 from zerocity.energy.climate import WeatherYear
 from zerocity.energy.epw import weather_from_epw
-from zerocity.energy.weather import made_weather, smooth_year
+from zerocity.energy.solar import sun
+from zerocity.energy.weather import HIGHEST_INDEX, made_weather, smooth_year
 from zerocity.errors import InputError
 from zerocity.measures.timeline import Timeline
 
@@ -117,3 +118,21 @@ def test_more_sun_than_a_clear_sky_is_refused() -> None:
     ghi[6] = 400.0
     with pytest.raises(InputError, match=r"ghi_kwh_m2, month 7: got 400.0"):
         made_weather(replace(LANZHOU, ghi_kwh_m2=ghi), YEAR, 0)
+
+
+def test_no_step_is_brighter_than_bright_clouds_allow() -> None:
+    clear = sun(YEAR, LANZHOU.latitude, LANZHOU.longitude, LANZHOU.altitude_m).clear_ghi_w_m2
+    assert np.all(made(1).ghi_w_m2 <= HIGHEST_INDEX * clear + 1e-9)
+
+
+@pytest.mark.parametrize("changes", [{"clearness_sd": np.zeros(12)}, {"ghi_kwh_m2": np.zeros(12)}])
+def test_days_all_alike_and_dark_months_are_weather_too(changes: dict[str, np.ndarray]) -> None:
+    drawn = made_weather(replace(LANZHOU, **changes), Timeline(date(2026, 1, 1), 60), 1)
+    for name in ("temperature_c", "ghi_w_m2", "dni_w_m2", "dhi_w_m2", "pressure_hpa"):
+        assert np.isfinite(getattr(drawn, name)).all(), name
+
+
+@pytest.mark.parametrize("offset_h", [-12.0, 0.0, 14.0])
+def test_any_clock_will_do(offset_h: float) -> None:
+    drawn = made_weather(LANZHOU, Timeline(date(2026, 1, 1), 3, 15, offset_h), 1)
+    assert np.isfinite(drawn.temperature_c).all()

@@ -24,3 +24,11 @@ def test_a_year_of_quarter_hours() -> None:
 def test_impossible_grids_are_refused(days: int, minutes: int) -> None:
     with pytest.raises(InputError):
         Timeline(date(2026, 1, 1), days, minutes)
+
+
+@pytest.mark.parametrize(
+    ("start", "days"), [(date(9999, 12, 31), 2), (date(1, 1, 1), 2), (date(2026, 1, 1), 10**8)]
+)
+def test_dates_that_no_calendar_holds_are_refused(start: date, days: int) -> None:
+    with pytest.raises(InputError):
+        Timeline(start, days)

@@ -33,6 +33,9 @@ from zerocity.vpp.program import Program
 
 Made = TypeVar("Made")
 
+# A battery code has seven digits for its serial number, and a run adds packs.
+MOST_PACKS = 5_000_000
+
 
 def read_city(
     name: str, files: Mapping[str, bytes], overrides: Mapping[str, str] | None = None
@@ -47,8 +50,21 @@ def read_city(
     reader.problems = problems
     parts = _Parts(reader, documents)
     city = parts.city(name)
+    if city is not None and city.packs > MOST_PACKS:
+        reader.problems.append(_too_many(city.packs))
     found = tuple(dict.fromkeys(reader.problems))
     return (None, found) if found else (city, ())
+
+
+def _too_many(packs: int) -> Problem:
+    return Problem(
+        "sites.geojson",
+        "",
+        "storage_kwh, swap_slots and the fleets' vehicles",
+        f"{packs:,} packs in all",
+        f"at most {MOST_PACKS:,}",
+        "Look for a number with too many digits.",
+    )
 
 
 class _Parts:

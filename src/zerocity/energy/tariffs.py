@@ -98,6 +98,9 @@ class Tariff:
         fixed = np.full(timeline.steps, sum(self.fixed_cny_per_kwh.values()))
         buy = generation + fixed
         sell = np.full(timeline.steps, self.export_cny_per_kwh)
+        if self.spot_cny_per_kwh is not None:
+            # Where the market falls below the export price, export earns no more than import costs.
+            sell = np.minimum(sell, buy)
         bad = np.flatnonzero(sell > buy)
         if bad.size:
             step = int(bad[0])

@@ -38,6 +38,8 @@ DEPARTURE_KEPT = 0.2
 """Share of a drawn month's departure from its mean temperature that stays."""
 CLOUD_MEMORY_H = 1.0
 CLOUD_SPREAD = 1.1
+LEAST_INDEX, LEAST_SPREAD = 0.04, 0.005
+"""A month is never darker, nor its days more alike, than this."""
 HIGHEST_INDEX = 1.05
 """Clear-sky index that bright cloud edges may reach over a quarter hour."""
 
@@ -137,7 +139,11 @@ def _day_index(
             f"{normals.ghi_kwh_m2[m]:.1f}",
             f"less than the {possible[m]:.1f} kWh/m2 of a clear sky",
         )
-    spread = np.minimum(normals.clearness_sd, 0.95 * np.sqrt(mean * (0.98 - mean).clip(0.005)))
+    mean = np.maximum(mean, LEAST_INDEX)
+    spread = np.minimum(
+        np.maximum(normals.clearness_sd, LEAST_SPREAD),
+        0.95 * np.sqrt(mean * (0.98 - mean).clip(0.005)),
+    )
     share = mean / 0.98
     weight = np.maximum(share * (1.0 - share) / (spread / 0.98) ** 2 - 1.0, 0.1)
     a, b = (share * weight)[calendar.month], ((1.0 - share) * weight)[calendar.month]
@@ -160,10 +166,16 @@ def _step_index(index: FloatArray, calendar: _Calendar, rng: np.random.Generator
 
 
 def _keep_days(ghi: FloatArray, index: FloatArray, clear: FloatArray, days: int) -> FloatArray:
-    """Scale each day to its index again."""
-    drawn, possible = (x.reshape(days, -1).sum(axis=1) for x in (ghi, clear))
-    scale = np.divide(index * possible, drawn, out=np.zeros(days), where=drawn > 0.0)
-    return np.asarray((ghi.reshape(days, -1) * scale[:, None]).ravel())
+    """Scale each day to its index again, no step above what bright clouds allow."""
+    wanted = index * clear.reshape(days, -1).sum(axis=1)
+    most = HIGHEST_INDEX * clear.reshape(days, -1)
+    made = ghi.reshape(days, -1)
+    # What is cut off at the top goes to the steps that have room; a few rounds suffice.
+    for _ in range(8):
+        drawn = made.sum(axis=1)
+        scale = np.divide(wanted, drawn, out=np.zeros(days), where=drawn > 0.0)
+        made = np.minimum(made * scale[:, None], most)
+    return np.asarray(made.ravel())
 
 
 def _temperature(
@@ -195,8 +207,9 @@ def _arcs(
     middle: FloatArray, swing: FloatArray, timeline: Timeline, longitude: float
 ) -> FloatArray:
     shift_h = timeline.utc_offset_h - longitude / 15.0
-    day = 24.0 * np.arange(-1, middle.size + 1)
-    middle, swing = (np.concatenate([x[:1], x, x[-1:]]) for x in (middle, swing))
+    # Two days on either side, because clocks may stand a day off the sun.
+    day = 24.0 * np.arange(-2, middle.size + 2)
+    middle, swing = (np.pad(x, 2, mode="edge") for x in (middle, swing))
     when = np.column_stack([day + COLDEST_SOLAR_H, day + WARMEST_SOLAR_H]).ravel() + shift_h
     value = np.column_stack([middle - swing / 2.0, middle + swing / 2.0]).ravel()
     hours = (np.arange(timeline.steps) + 0.5) * timeline.step_h

@@ -13,6 +13,9 @@ from zerocity.errors import InputError
 
 IntArray = npt.NDArray[np.int64]
 
+# A century is longer than any model here holds; calendars need room on either side.
+MOST_DAYS, FIRST_YEAR, LAST_YEAR = 36_525, 1900, 9000
+
 
 @dataclass(frozen=True)
 class Timeline:
@@ -27,8 +30,10 @@ class Timeline:
     utc_offset_h: float = 8.0
 
     def __post_init__(self) -> None:
-        if self.days < 1:
-            raise InputError("days", str(self.days), "an integer of at least 1")
+        if not 1 <= self.days <= MOST_DAYS:
+            raise InputError("days", str(self.days), f"an integer from 1 to {MOST_DAYS}")
+        if not FIRST_YEAR <= self.start.year <= LAST_YEAR:
+            raise InputError("start", str(self.start), f"a date from {FIRST_YEAR} to {LAST_YEAR}")
         if self.step_minutes < 1 or 1440 % self.step_minutes:
             raise InputError("step_minutes", str(self.step_minutes), "a divisor of 1440 minutes")
 

@@ -124,7 +124,10 @@ def indicators(
         export_kwh=sent,
         generation_kwh=made,
         clean_annual=_ratio(own + green, consumed, top=1.0),
-        clean_matched=_ratio(matched + min(green, max(0.0, used - matched)), used, top=1.0),
+        clean_matched=min(
+            _ratio(matched + min(green, max(0.0, used - matched)), used, top=1.0),
+            _ratio(own + green, consumed, top=1.0),
+        ),
         self_consumption=_ratio(own, made),
         energy_tce=tce,
         carbon_t=grid_t + other_carbon,

@@ -31,6 +31,7 @@ YEARS = "123456789" + LETTERS
 MONTHS = "123456789ABC"
 DAYS = "123456789" + LETTERS + "0"
 FIRST_YEAR = 2011
+LAST_YEAR = FIRST_YEAR + len(YEARS) - 1
 KINDS = {"P": "pack", "M": "module", "C": "cell"}
 CHEMISTRIES = {
     "A": "NiMH", "B": "LFP", "C": "LMO", "D": "LCO", "E": "ternary", "F": "supercapacitor",

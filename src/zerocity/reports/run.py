@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 
+import pyarrow as pa
 from plotly.offline import get_plotlyjs
 
 from zerocity.errors import RunStateError
@@ -53,7 +54,12 @@ def write_report(run_dir: Path, out: Path | None = None) -> Path:
     if "seed" in run.summary:
         subtitle += f", seed {run.summary['seed']}"
     title = str(run.summary.get("title") or run.summary["city"])
-    text = page(title, subtitle, [make(results) for make in SECTIONS], get_plotlyjs())
+    try:
+        sections = [make(results) for make in SECTIONS]
+    except pa.ArrowException as error:
+        wanted = "Run the city again"
+        raise RunStateError(f"{run.folder}: a series cannot be read: {error}. {wanted}") from error
+    text = page(title, subtitle, sections, get_plotlyjs())
     target = out or run.folder / "report" / "index.html"
     partial = target.with_suffix(".part")
     try:
@@ -61,5 +67,6 @@ def write_report(run_dir: Path, out: Path | None = None) -> Path:
         partial.write_text(text, encoding="utf-8")
         partial.replace(target)
     except OSError as error:
+        partial.unlink(missing_ok=True)
         raise RunStateError(f"cannot write {target}: {error.strerror}") from error
     return target

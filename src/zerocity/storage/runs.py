@@ -131,15 +131,22 @@ def require_finished(path: Path) -> dict[str, Any]:
 
 
 def changed_files(path: Path, manifest: Mapping[str, Any]) -> list[str]:
-    """Series and summary of a whole run whose content is no longer what the manifest says.
+    """Series and summary of a run that are no longer what the manifest says, or not in it.
 
     The page may be written again, so it is left out.
     """
-    return [
+    known = manifest.get("files")
+    known = known if isinstance(known, dict) else {}
+    there = {str(p.relative_to(path)) for p in (path / "series").rglob("*") if p.is_file()}
+    return sorted(
         name
-        for name, file in manifest.get("files", {}).items()
-        if not name.startswith("report/") and _sha256(path / name) != file.get("sha256")
-    ]
+        for name in {*known, *there, SUMMARY}
+        if not name.startswith("report/") and not _is_as_written(path / name, known.get(name))
+    )
+
+
+def _is_as_written(path: Path, noted: Any) -> bool:
+    return isinstance(noted, dict) and path.is_file() and _sha256(path) == noted.get("sha256")
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:

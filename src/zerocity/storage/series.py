@@ -5,6 +5,7 @@ A file appears under its name only when it is whole: it is written beside as ``.
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -75,6 +76,10 @@ class SeriesWriter:
                     self._finish(table)
             except BaseException as error:
                 self._error = error
+        for _, writer in self._open.values():
+            # After an error the parts are left behind; closing them may fail for the same reason.
+            with contextlib.suppress(Exception):
+                writer.close()
 
     def _append(self, table: str, part: str, columns: Mapping[str, Any]) -> None:
         schema = SCHEMAS[table]

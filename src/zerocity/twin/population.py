@@ -13,10 +13,12 @@ from zerocity.batteries.pack import Product
 from zerocity.batteries.state import Packs, joined, new_packs
 from zerocity.city.places import Sites
 from zerocity.city.scenario import City
+from zerocity.errors import InputError
 from zerocity.fleets.duty import FleetSpec
 from zerocity.measures.arrays import F64, I32, I64
 from zerocity.measures.seeds import stream
 from zerocity.measures.timeline import Timeline
+from zerocity.passports.identity import FIRST_YEAR, LAST_YEAR
 from zerocity.passports.lifecycle import Stage
 from zerocity.twin.stations import FleetRules, Stations
 from zerocity.twin.vehicles import Vehicles, new_vehicles
@@ -76,6 +78,7 @@ def populate(city: City, timeline: Timeline, seed: int) -> Population:
     cars = _vehicles(city, seed, parts, names)
     at = _stations(city, timeline, seed, parts, names, sum(p.product.size for p in parts))
     packs = joined(parts)
+    _require_years(city, timeline, packs)
     fleets = city.fleets
     rules = FleetRules(
         plug_below_soc=np.array([f.plug_below_soc for f in fleets]),
@@ -85,6 +88,19 @@ def populate(city: City, timeline: Timeline, seed: int) -> Population:
         step_h=np.array([timeline.step_h]),
     )
     return Population(packs, cars, at, rules, products, find_crews(city, cars))
+
+
+def _require_years(city: City, timeline: Timeline, packs: Packs) -> None:
+    """Refuse what no identity code can say: packs made before 2011 or after 2040."""
+    last = timeline.local_date(timeline.days - 1)
+    if last.year > LAST_YEAR:
+        wanted = f"at most {LAST_YEAR}, the last year that a GB/T 34014 battery code can name"
+        raise InputError("last day of the run", str(last), wanted, "Start earlier or run less.")
+    oldest = timeline.local_date(int(packs.born_day.min())) if packs.size else timeline.start
+    if oldest.year < FIRST_YEAR:
+        wanted = f"at least {FIRST_YEAR}, the first year that a GB/T 34014 battery code can name"
+        way_out = "Start later, or lower mean_age_years of the fleets."
+        raise InputError("date of making of the oldest pack", str(oldest), wanted, way_out)
 
 
 def find_crews(city: City, cars: Vehicles) -> tuple[Crew, ...]:

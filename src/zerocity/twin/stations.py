@@ -33,6 +33,7 @@ CHARGE, SWAP = 0, 1
 # A fast charge on the road ends here or after an hour, whichever comes first; an assumption.
 FAST_TARGET_SOC = 0.85
 FAST_STEPS = 4
+ALMOST_ONE = 0.999
 
 
 class Stations(NamedTuple):
@@ -255,7 +256,7 @@ def swap(
     )
     if ready < count:
         # Nothing gets fuller within a step, so those behind need not look.
-        at.swaps_left[site] = 0.0
+        at.swaps_left[site] = min(at.swaps_left[site], ALMOST_ONE)
         return False
     at.swaps_left[site] -= 1.0
     at.swaps[site, step] += 1.0

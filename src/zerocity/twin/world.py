@@ -126,7 +126,8 @@ class TwinWorld:
     def observe(self, step: int) -> Snapshot:
         """Let vehicles arrive, leave and swap; then take the picture."""
         people, now = self.people, self.day * self.timeline.steps_per_day + step
-        people.at.swaps_left[:] = np.maximum(self._bays, 1.0)
+        left = people.at.swaps_left
+        left[:] = np.minimum(left + self._bays, np.maximum(self._bays, 1.0))
         self._at_once([partial(self._serve, bundle, now, step) for bundle in self._bundles])
         # Vehicles on the road and batteries on a plug do not touch, so driving need not wait for
         # the decision.
