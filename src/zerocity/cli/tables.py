@@ -26,7 +26,7 @@ def print_summary(summary: dict[str, Any]) -> None:
     out.print(_fleets(summary["fleets"]))
     out.print(
         _pairs("Energy [MWh]", summary["energy_mwh"]),
-        _pairs("Cost [million CNY]", {k: v / 1e6 for k, v in summary["cost_cny"].items()}),
+        _cost(summary["cost_cny"]),
         _pairs("Carbon [t]", summary["carbon_t"]),
     )
     out.print(_batteries(summary["batteries"]), _metals(summary["materials_kg"]))
@@ -86,6 +86,12 @@ def _pairs(title: str, values: dict[str, float]) -> Table:
     for name, value in values.items():
         table.add_row(name.replace("_", " "), _number(value))
     return table
+
+
+def _cost(cost_cny: dict[str, float]) -> Table:
+    large = max(abs(v) for v in cost_cny.values()) >= 1e6
+    unit, scale = ("million CNY", 1e6) if large else ("1000 CNY", 1e3)
+    return _pairs(f"Cost [{unit}]", {k: v / scale for k, v in cost_cny.items()})
 
 
 def _batteries(found: dict[str, Any]) -> Table:
