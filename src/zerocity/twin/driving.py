@@ -51,6 +51,11 @@ def drive(
             cars.mode[v] = WANTS
 
 
+@njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator,unused-ignore]
+def _loss_kw(out_kw: float, loss_per_kw: float) -> float:
+    return ohmic_loss(-out_kw, loss_per_kw)
+
+
 @njit(inline="always")  # type: ignore[untyped-decorator,unused-ignore]
 def draw(cars: Vehicles, packs: Packs, v: int, need_kwh: float, step_h: float) -> float:
     """Take up to ``need_kwh`` from the packs of vehicle ``v``; return what they gave [kWh].
@@ -73,7 +78,7 @@ def draw(cars: Vehicles, packs: Packs, v: int, need_kwh: float, step_h: float) -
         if p < 0:
             continue
         out = share * max(packs.energy_kwh[p] - FLOOR_SOC * packs.usable_kwh[p], 0.0)
-        lost = ohmic_loss(-out * per_hour, packs.loss_kw_per_kw2[p]) * step_h
+        lost = _loss_kw(out * per_hour, packs.loss_kw_per_kw2[p]) * step_h
         lost = min(lost, packs.energy_kwh[p] - out)
         packs.energy_kwh[p] -= out + lost
         packs.loss_kwh[p] += lost

@@ -222,9 +222,8 @@ def _pick(
     """A site of ``kind`` for each vehicle, (count,); by size, and by nearness to ``near``."""
     if not kind:
         return None
-    options = sites.of_kind(kind)
-    if product is not None:
-        options = np.intersect1d(options, sites.swapping(product))
+    # Who swaps may do so wherever the pack fits, integrated stations included.
+    options = sites.of_kind(kind) if product is None else sites.swapping(product)
     if options.size == 0:
         return None
     size = sites.swap_slots if product is not None else sites.plugs
