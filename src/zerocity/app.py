@@ -30,6 +30,7 @@ from zerocity.runners.local import LocalRunner, available_cores
 from zerocity.storage.journal import DayJournal, JournalFile
 from zerocity.storage.runs import SUMMARY, RunFolder, require_finished, write_json
 from zerocity.storage.series import SeriesWriter
+from zerocity.storage.tables import SCHEMAS
 from zerocity.twin.rows import battery_table, site_table
 from zerocity.twin.summary import summarise
 from zerocity.twin.year import Options, Twin
@@ -81,7 +82,8 @@ def run_city(request: RunRequest, progress: Progress = silent) -> tuple[Path, di
         twin = Twin(city, timeline, weather, options, _Nowhere(), planner)
         with RunFolder(out, replace=request.replace) as run:
             summary = _live_through(twin, run.path, progress)
-            _finish(run, summary, twin, time.perf_counter() - began)
+            summary["runtime"] = _runtime(time.perf_counter() - began, twin)
+            write_json(run.path / SUMMARY, summary)
             progress(request.days, request.days, "writing the report")
             write_report(run.path)
             run.finish(_manifest(request, city, timeline, folder))
@@ -94,11 +96,6 @@ class _Nowhere:
     def write(self, table: str, part: str, columns: Mapping[str, Any]) -> None:
         """Refuse the rows."""
         raise RunStateError(f"rows of {table} came before the run folder was open")
-
-
-def _finish(run: RunFolder, summary: dict[str, Any], twin: Twin, wall_s: float) -> None:
-    summary["runtime"] = _runtime(wall_s, twin)
-    write_json(run.path / SUMMARY, summary)
 
 
 def _weather(city: City, request: RunRequest, timeline: Timeline) -> WeatherYear:
@@ -169,29 +166,15 @@ def _write_tables(twin: Twin, writer: SeriesWriter) -> None:
         "all",
         battery_table(city, twin.timeline, people.packs, people.products, codes, fleet),
     )
-    rows = sorted(twin.books.postings.items())
-    writer.write(
-        "ledger",
-        "all",
-        {
-            "day": [k[0] for k, _ in rows],
-            "book": [k[1] for k, _ in rows],
-            "from_account": [k[2] for k, _ in rows],
-            "to_account": [k[3] for k, _ in rows],
-            "amount": [a for _, a in rows],
-        },
-    )
-    stocks = sorted(twin.books.stocks.items())
-    writer.write(
-        "stocks",
-        "all",
-        {
-            "day": [k[0] for k, _ in stocks],
-            "book": [k[1] for k, _ in stocks],
-            "account": [k[2] for k, _ in stocks],
-            "amount": [a for _, a in stocks],
-        },
-    )
+    _write_sums(writer, "ledger", twin.books.postings)
+    _write_sums(writer, "stocks", twin.books.stocks)
+
+
+def _write_sums(writer: SeriesWriter, table: str, sums: Mapping[tuple[Any, ...], float]) -> None:
+    """Write amounts by key, in the order of the keys; the table's last column is the amount."""
+    rows = [(*key, amount) for key, amount in sorted(sums.items())]
+    names = SCHEMAS[table].names
+    writer.write(table, "all", {name: [row[k] for row in rows] for k, name in enumerate(names)})
 
 
 def _runtime(wall_s: float, twin: Twin) -> dict[str, float]:

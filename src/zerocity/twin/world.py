@@ -14,7 +14,7 @@ from zerocity.city.scenario import City
 from zerocity.control.decide import site_charging_kw
 from zerocity.control.snapshot import Commands, Snapshot
 from zerocity.errors import ZerocityError
-from zerocity.measures.arrays import F32, F64, I32
+from zerocity.measures.arrays import F32, F64
 from zerocity.measures.timeline import Timeline
 from zerocity.passports.lifecycle import Stage
 from zerocity.twin.driving import drive
@@ -265,10 +265,6 @@ class TwinWorld:
         m.charging_kwh[step] = charging * step_h
         m.store_in_kwh[step] = np.maximum(said.store_kw, 0.0) * step_h
         m.store_out_kwh[step] = np.maximum(-said.store_kw, 0.0) * step_h
-
-    def connected(self) -> I32:
-        """Packs that are plugged in now."""
-        return np.flatnonzero(self.people.packs.plug_kw > 0.0).astype(np.int32)
 
     def close(self) -> None:
         """End the threads."""
