@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -97,30 +98,52 @@ def day_baseline(
     return Baseline(raw * factor, raw, factor, used)
 
 
-def score_baseline(
-    program: Program, metered_kw: FloatArray, *, events: BoolArray, workdays: BoolArray
-) -> BaselineScore:
-    """Score the baseline on each day without event that has a full history of its type.
-
-    Only days on which an event would be lawful by type (workday or any) are scored.
-    """
-    window = program.window_mask(metered_kw.shape[1])
-    errors, truths = [], []
-    for day in range(metered_kw.shape[0]):
+def scored_days(
+    program: Program, days: int, *, events: BoolArray, workdays: BoolArray
+) -> list[int]:
+    """Days without event, lawful by type, that have a full history of their type before them."""
+    found = []
+    for day in range(days):
         same_type = ~events[:day] & (workdays[:day] == workdays[day])
         lawful = workdays[day] or not program.workdays_only
-        if events[day] or not lawful or same_type.sum() < program.baseline_days:
-            continue
-        guess = day_baseline(program, metered_kw, day, events=events, workdays=workdays)
-        errors.append(guess.power_kw[window] - metered_kw[day, window])
-        truths.append(metered_kw[day, window])
-    if not errors or not window.any():
+        if lawful and not events[day] and same_type.sum() >= program.baseline_days:
+            found.append(day)
+    return found
+
+
+def score_guesses(
+    program: Program, metered_kw: FloatArray, guesses_kw: Mapping[int, FloatArray]
+) -> BaselineScore:
+    """Score any baseline: ``guesses_kw`` of days without event, by day, against the meter.
+
+    Parameters
+    ----------
+    metered_kw : (days, steps) [kW]. guesses_kw : (steps,) for each scored day.
+    """
+    window = program.window_mask(metered_kw.shape[1])
+    if not guesses_kw or not window.any():
         return BaselineScore(0, np.nan, np.nan, np.nan, np.nan)
+    errors = [guess[window] - metered_kw[day, window] for day, guess in guesses_kw.items()]
     error = np.concatenate(errors)
     return BaselineScore(
         days=len(errors),
         bias_kw=float(error.mean()),
         rmse_kw=float(np.sqrt((error**2).mean())),
         false_relief_kw=float(np.maximum(error, 0.0).mean()),
-        mean_metered_kw=float(np.concatenate(truths).mean()),
+        mean_metered_kw=float(metered_kw[list(guesses_kw)][:, window].mean()),
     )
+
+
+def score_baseline(
+    program: Program, metered_kw: FloatArray, *, events: BoolArray, workdays: BoolArray
+) -> BaselineScore:
+    """Score the 10-of-10 baseline on each day without event that has a full history of its type.
+
+    Only days on which an event would be lawful by type (workday or any) are scored.
+    """
+    days = scored_days(program, metered_kw.shape[0], events=events, workdays=workdays)
+    guesses = {
+        day: day_baseline(program, metered_kw, day, events=events, workdays=workdays).power_kw
+        for day in days
+    }
+    return score_guesses(program, metered_kw, guesses)
