@@ -1,0 +1,150 @@
+"""A whole site as one sparse program: grid, sun, stores, and the parts of the sibling files.
+
+Every limit that could leave no plan is soft: it may be broken at a price above anything that
+breaking it saves. Names of column blocks are the keys by which ``schedule`` reads the plan back.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from zerocity.energy.case import Case, Store
+from zerocity.energy.program import Program
+from zerocity.energy.site_extras import add_heat, add_processes
+from zerocity.energy.site_frame import (
+    Frame,
+    Rules,
+    charge_limit_kw,
+    most_import_kw,
+    penalties,
+)
+from zerocity.energy.site_sessions import add_sessions
+from zerocity.measures.arrays import F64, I64
+
+EXPORT_TIE = 0.5
+
+
+def build(case: Case, rules: Rules) -> Frame:
+    """Build the program of ``case``: minimise money and penalties."""
+    program = Program()
+    balance = program.rows(case.steps, case.load_kw, case.load_kw)
+    frame = Frame(case, program, balance, penalties(case), rules)
+    _add_grid(frame)
+    for store in case.stores:
+        _add_store(frame, store)
+    add_sessions(frame)
+    add_processes(frame)
+    if case.heat is not None:
+        add_heat(frame)
+    return frame
+
+
+def _add_grid(frame: Frame) -> None:
+    case, program, h = frame.case, frame.program, frame.case.step_h
+    most = most_import_kw(case)
+    out = case.pv_kw + sum((s.discharge_limit_kw for s in case.stores), np.zeros(case.steps))
+    for one in case.sessions:
+        out = out + one.discharge_limit_kw
+    room = np.minimum(case.export_limit_kw, out)
+    inward, outward = frame.one_way("grid", most, room)
+    entries: list[tuple[I64, float | F64]] = [
+        (frame.balance, 1.0),
+        *_peak(frame, most),
+        *_budget(frame, most),
+    ]
+    if inward.max(initial=-1) >= 0:
+        entries.append((inward, 1.0))
+    price = h * case.import_price_cny_per_kwh
+    program.columns("import", price, np.minimum(case.import_limit_kw, most), entries, case.steps)
+    tight = case.import_limit_kw < most
+    if tight.any():
+        cost = price + h * frame.price.overload
+        program.columns("overload", cost, np.where(tight, most, 0.0), entries, case.steps)
+    tie = np.full(case.steps, h * 1e-7 * EXPORT_TIE)
+    back = [(frame.balance, -1.0), (outward, 1.0)]
+    program.columns("export", -h * case.sell_cny_per_kwh, room, back, case.steps, tie=tie)
+    program.columns("sun", 0.0, case.pv_kw, [(frame.balance, 1.0)], case.steps)
+
+
+def _peak(frame: Frame, most: F64) -> list[tuple[I64, float]]:
+    """Rows that keep import under the peak, for the import's entries."""
+    case = frame.case
+    if case.demand_charge_cny_per_kw == 0.0:
+        return []
+    rows = frame.program.rows(case.steps, -np.inf, 0.0)
+    floor = case.peak_so_far_kw
+    frame.program.columns(
+        "peak", case.demand_charge_cny_per_kw, max(floor, float(most.max())),
+        [(rows[None, :], -1.0)], 1, low=floor,
+    )  # fmt: skip
+    return [(rows, 1.0)]
+
+
+def _budget(frame: Frame, most: F64) -> list[tuple[I64, F64]]:
+    """Row that keeps carbon under its budget, for the import's entries."""
+    case = frame.case
+    if not np.isfinite(case.carbon_budget_kg):
+        return []
+    row = frame.program.rows(1, -np.inf, case.carbon_budget_kg)
+    carbon = case.step_h * case.carbon_kg_per_kwh
+    excess = float(carbon @ most)
+    frame.program.columns("carbon excess", frame.price.carbon, excess, [(row, -1.0)], 1)
+    return [(np.broadcast_to(row, (case.steps,)), carbon)]
+
+
+def is_soft(store: Store, step_h: float) -> bool:
+    """Whether the store's own limits could leave it no way, so that its bounds must yield."""
+    low, high = store.soc_min, store.soc_max
+    varies = bool((low != low[0]).any() or (high != high[0]).any())
+    if varies or not low[0] <= store.initial_soc <= high[0]:
+        return True
+    gain = step_h * store.charge_efficiency * store.charge_limit_kw
+    lost = store.self_discharge_per_step * low * store.capacity_kwh
+    return bool((gain < lost).any())
+
+
+def _add_store(frame: Frame, store: Store) -> None:
+    case, program, h = frame.case, frame.program, frame.case.step_h
+    steps, name, size = case.steps, store.name, store.capacity_kwh
+    most = charge_limit_kw(store.charge_limit_kw, size, store.charge_efficiency, h)
+    out = np.minimum(store.discharge_limit_kw, size * store.discharge_efficiency / h)
+    start = np.zeros(steps)
+    start[0] = (1.0 - store.self_discharge_per_step) * store.initial_soc * size
+    content = frame.content[name] = program.rows(steps, start, start)
+    inward, outward = frame.one_way(f"store {name}", most, out)
+    wear = h * store.wear_cny_per_kwh
+    gain = [(frame.balance, -1.0), (content, -h * store.charge_efficiency), (inward, 1.0)]
+    program.columns(f"charge {name}", wear, most, gain, steps, tie=frame.tie(1.7))
+    loss = [(frame.balance, 1.0), (content, h / store.discharge_efficiency), (outward, 1.0)]
+    program.columns(f"discharge {name}", wear, out, loss, steps, tie=frame.tie(2.1))
+    _add_content(frame, store, content)
+
+
+def _add_content(frame: Frame, store: Store, content: I64) -> None:
+    case, program, size = frame.case, frame.program, store.capacity_kwh
+    steps, name = case.steps, store.name
+    low, high = np.minimum(store.soc_min, store.soc_max) * size, store.soc_max * size
+    following = np.append(content[1:], -1)
+    entries: list[tuple[I64, float]] = [
+        (content, 1.0),
+        (following, store.self_discharge_per_step - 1.0),
+    ]
+    soft = is_soft(store, case.step_h)
+    if soft:
+        bounds = program.rows(steps, low, high)
+        entries.append((bounds, 1.0))
+        price = frame.price
+        program.columns(f"under {name}", price.soc_min, size, [(bounds, 1.0)], steps)
+        program.columns(f"above {name}", price.soc_max, size, [(bounds, -1.0)], steps)
+        low, high = np.zeros(steps), np.full(steps, size)
+    if store.final_soc is not None:
+        target = store.final_soc * size
+        goal = np.full(steps, -1)
+        goal[-1] = program.rows(1, target, target)[0]
+        entries.append((goal, 1.0))
+        for side, sign in (("short", 1.0), ("long", -1.0)):
+            row = [(goal[-1:], sign)]
+            program.columns(f"{side} {name}", frame.price.final, size, row, 1)
+    worth = np.zeros(steps)
+    worth[-1] = -store.final_value_cny_per_kwh
+    program.columns(f"energy {name}", worth, high, entries, steps, low=low)
