@@ -16,8 +16,8 @@ from numba import njit
 
 Array = npt.NDArray[Any]
 
-SOURCES = 5
-"""Unsold export, sun, import, import above a searched peak, import above the limit."""
+SOURCES = 6
+"""Unsold export, sun, import, import above a searched peak, and overload below and above it."""
 LINES = SOURCES + 6
 POINTS = 2 * LINES
 PIECES = POINTS
@@ -46,106 +46,115 @@ class Rows(NamedTuple):
     step_h: float
 
 
-class Curve(NamedTuple):
-    """Scratch for one step: sources (``q_*``), pieces (``p_*``) and the hull's corners."""
-
-    q_slope: Array
-    q_width: Array
-    q_kind: Array
-    p_slope: Array
-    p_width: Array
-    x_line: Array
-    v_stored: Array
-    v_cost: Array
-    v_in: Array
-    v_out: Array
+# A problem is an array (T, COLUMNS) and an array of numbers; plain arrays because passing tuples of
+# arrays between compiled functions costs more than the work itself.
+LOAD, PV, BUY, SELL, IMPORT, EXPORT, CHARGE, DISCHARGE, LOW, HIGH = range(10)
+COLUMNS = 10
+STEP_H, INITIAL, INTO, OUT, KEEP, WEAR, FINAL, OVER, PEAK, PEAK_PRICE = range(10)
+NUMBERS = 10
+# Scratch of one step in one array: sources, pieces, and the hull's lines and corners.
+S_SLOPE, S_WIDTH, S_KIND = 0, SOURCES, 2 * SOURCES
+P_SLOPE = 3 * SOURCES
+P_WIDTH = P_SLOPE + PIECES
+LINE = P_WIDTH + PIECES
+V_STORED = LINE + LINES
+V_COST, V_IN, V_OUT = V_STORED + POINTS, V_STORED + 2 * POINTS, V_STORED + 3 * POINTS
+SCRATCH = V_STORED + 4 * POINTS
 
 
 @njit(cache=True, nogil=True)
-def new_curve() -> Curve:
-    """Scratch of the sizes that one step needs."""
-    return Curve(
-        np.empty(SOURCES), np.empty(SOURCES), np.empty(SOURCES, np.int64),
-        np.empty(PIECES), np.empty(PIECES), np.empty(LINES),
-        np.empty(POINTS), np.empty(POINTS), np.empty(POINTS), np.empty(POINTS),
-    )  # fmt: skip
+def load_problem(r: Rows, b: int, d: Array, q: Array) -> None:
+    """Copy problem ``b`` to where one problem is worked on; no peak is searched."""
+    d[:, LOAD], d[:, PV], d[:, BUY], d[:, SELL] = r.load_kw[b], r.pv_kw[b], r.buy[b], r.sell[b]
+    d[:, IMPORT], d[:, EXPORT] = r.import_kw[b], r.export_kw[b]
+    d[:, CHARGE], d[:, DISCHARGE] = r.charge_kw[b], r.discharge_kw[b]
+    d[:, LOW], d[:, HIGH] = r.low_kwh[b], r.high_kwh[b]
+    q[STEP_H], q[INITIAL], q[KEEP] = r.step_h, r.initial_kwh[b], r.keep[b]
+    q[INTO], q[OUT] = r.charge_efficiency[b], r.discharge_efficiency[b]
+    q[WEAR], q[FINAL], q[OVER] = r.wear[b], r.final_value[b], r.overload[b]
+    q[PEAK], q[PEAK_PRICE] = np.inf, 0.0
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def add_source(c: Curve, n: int, slope: float, width: float, kind: int) -> int:
+def add_source(c: Array, n: int, slope: float, width: float, kind: int) -> int:
     """Insert a source behind all that are not dearer; return how many there are."""
     if width <= 0.0:
         return n
     at = n
-    while at > 0 and c.q_slope[at - 1] > slope:
-        c.q_slope[at], c.q_width[at] = c.q_slope[at - 1], c.q_width[at - 1]
-        c.q_kind[at] = c.q_kind[at - 1]
+    while at > 0 and c[S_SLOPE + at - 1] > slope:
+        c[S_SLOPE + at], c[S_WIDTH + at] = c[S_SLOPE + at - 1], c[S_WIDTH + at - 1]
+        c[S_KIND + at] = c[S_KIND + at - 1]
         at -= 1
-    c.q_slope[at], c.q_width[at], c.q_kind[at] = slope, width, kind
+    c[S_SLOPE + at], c[S_WIDTH + at], c[S_KIND + at] = slope, width, kind
     return n + 1
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def sources(r: Rows, b: int, t: int, peak_kw: float, peak_price: float, c: Curve) -> int:
-    """Sources of the bus by price: 0 unsold export, 1 sun, 2 import, 3 over peak, 4 overload."""
-    buy, limit = r.buy[b, t], r.import_kw[b, t]
-    n = add_source(c, 0, r.sell[b, t], r.export_kw[b, t], 0)
-    n = add_source(c, n, 0.0, r.pv_kw[b, t], 1)
-    n = add_source(c, n, buy, min(limit, peak_kw), 2)
-    if peak_kw < limit:
-        n = add_source(c, n, buy + peak_price, limit - peak_kw, 3)
-    if r.overload[b] < np.inf:
-        n = add_source(c, n, buy + r.overload[b], np.inf, 4)
+def sources(d: Array, q: Array, t: int, c: Array) -> int:
+    """Sources of the bus by price: 0 unsold export, 1 sun, 2 and 3 import, 4 and 5 overload.
+
+    Import and overload above the searched peak (3 and 5) cost the peak price on top.
+    """
+    buy, limit, peak = d[t, BUY], d[t, IMPORT], q[PEAK]
+    n = add_source(c, 0, d[t, SELL], d[t, EXPORT], 0)
+    n = add_source(c, n, 0.0, d[t, PV], 1)
+    n = add_source(c, n, buy, min(limit, peak), 2)
+    if peak < limit:
+        n = add_source(c, n, buy + q[PEAK_PRICE], limit - peak, 3)
+    if q[OVER] < np.inf:
+        n = add_source(c, n, buy + q[OVER], peak - limit, 4)
+        if peak < np.inf:
+            n = add_source(c, n, buy + q[OVER] + q[PEAK_PRICE], np.inf, 5)
     return n
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def power_range(r: Rows, b: int, t: int, c: Curve, n: int) -> tuple[float, float]:
+def power_range(d: Array, q: Array, t: int, c: Array, n: int) -> tuple[float, float]:
     """Lowest and highest net power into the store that the bus allows [kW]."""
-    most = -r.export_kw[b, t] - r.load_kw[b, t]
-    low = max(-r.discharge_kw[b, t], most)
+    most = -d[t, EXPORT] - d[t, LOAD]
+    low = max(-d[t, DISCHARGE], most)
     for k in range(n):
-        most += c.q_width[k]
-    return low, min(r.charge_kw[b, t], most)
+        most += c[S_WIDTH + k]
+    return low, min(d[t, CHARGE], most)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def bus_cost(r: Rows, b: int, t: int, c: Curve, n: int, power_kw: float) -> float:
+def bus_cost(d: Array, q: Array, t: int, c: Array, n: int, power_kw: float) -> float:
     """Price of the bus [CNY/h] when the store takes ``power_kw``."""
-    y = -r.export_kw[b, t] - r.load_kw[b, t]
-    cost = -r.sell[b, t] * r.export_kw[b, t]
+    y = -d[t, EXPORT] - d[t, LOAD]
+    cost = -d[t, SELL] * d[t, EXPORT]
     for k in range(n):
         if power_kw <= y:
             break
-        cost += c.q_slope[k] * min(c.q_width[k], power_kw - y)
-        y += c.q_width[k]
+        cost += c[S_SLOPE + k] * min(c[S_WIDTH + k], power_kw - y)
+        y += c[S_WIDTH + k]
     return float(cost)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def one_way(
-    r: Rows, b: int, t: int, c: Curve, n: int, low: float, high: float
+    d: Array, q: Array, t: int, c: Array, n: int, low: float, high: float
 ) -> tuple[int, float, float, bool]:
     """Pieces without charging and discharging at once: count, left end [kWh], its cost, convex."""
-    h, wear = r.step_h, r.wear[b]
-    into, out = r.charge_efficiency[b], r.discharge_efficiency[b]
-    y, m, last, convex = -r.export_kw[b, t] - r.load_kw[b, t], 0, -np.inf, True
-    cost = -r.sell[b, t] * r.export_kw[b, t]
+    h, wear = q[STEP_H], q[WEAR]
+    into, out = q[INTO], q[OUT]
+    y, m, last, convex = -d[t, EXPORT] - d[t, LOAD], 0, -np.inf, True
+    cost = -d[t, SELL] * d[t, EXPORT]
     for k in range(n):
-        slope, end = c.q_slope[k], y + c.q_width[k]
+        slope, end = c[S_SLOPE + k], y + c[S_WIDTH + k]
         if y < low:
             cost += slope * (min(end, low) - y)
         left, right = max(y, low), min(end, min(high, 0.0))
         if right > left:
-            c.p_slope[m], c.p_width[m] = (slope - wear) * out, (right - left) * h / out
-            convex = convex and c.p_slope[m] >= last
-            last = c.p_slope[m]
+            c[P_SLOPE + m], c[P_WIDTH + m] = (slope - wear) * out, (right - left) * h / out
+            convex = convex and c[P_SLOPE + m] >= last
+            last = c[P_SLOPE + m]
             m += 1
         left, right = max(y, max(low, 0.0)), min(end, high)
         if right > left:
-            c.p_slope[m], c.p_width[m] = (slope + wear) / into, (right - left) * h * into
-            convex = convex and c.p_slope[m] >= last
-            last = c.p_slope[m]
+            c[P_SLOPE + m], c[P_WIDTH + m] = (slope + wear) / into, (right - left) * h * into
+            convex = convex and c[P_SLOPE + m] >= last
+            last = c[P_SLOPE + m]
             m += 1
         y = end
         if y >= high:
@@ -155,92 +164,91 @@ def one_way(
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def add_corner(r: Rows, b: int, c: Curve, m: int, into: float, out: float, bus: float) -> int:
+def add_corner(d: Array, q: Array, c: Array, m: int, into: float, out: float, bus: float) -> int:
     """Insert charging ``into`` and discharging ``out`` [kW] among the corners, by stored energy."""
-    h = r.step_h
-    stored = h * (r.charge_efficiency[b] * into - out / r.discharge_efficiency[b])
-    cost = h * (bus + r.wear[b] * (into + out))
+    h = q[STEP_H]
+    stored = h * (q[INTO] * into - out / q[OUT])
+    cost = h * (bus + q[WEAR] * (into + out))
     at = m
     while at > 0 and (
-        c.v_stored[at - 1] > stored or (c.v_stored[at - 1] == stored and c.v_cost[at - 1] > cost)
+        c[V_STORED + at - 1] > stored
+        or (c[V_STORED + at - 1] == stored and c[V_COST + at - 1] > cost)
     ):
-        c.v_stored[at], c.v_cost[at] = c.v_stored[at - 1], c.v_cost[at - 1]
-        c.v_in[at], c.v_out[at] = c.v_in[at - 1], c.v_out[at - 1]
+        c[V_STORED + at], c[V_COST + at] = c[V_STORED + at - 1], c[V_COST + at - 1]
+        c[V_IN + at], c[V_OUT + at] = c[V_IN + at - 1], c[V_OUT + at - 1]
         at -= 1
-    c.v_stored[at], c.v_cost[at], c.v_in[at], c.v_out[at] = stored, cost, into, out
+    c[V_STORED + at], c[V_COST + at], c[V_IN + at], c[V_OUT + at] = stored, cost, into, out
     return m + 1
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def corners(r: Rows, b: int, t: int, c: Curve, n: int, low: float, high: float) -> int:
+def corners(d: Array, q: Array, t: int, c: Array, n: int, low: float, high: float) -> int:
     """Corners of the set of lawful (charge, discharge), by stored energy; return how many."""
-    most_in, most_out = r.charge_kw[b, t], r.discharge_kw[b, t]
+    most_in, most_out = d[t, CHARGE], d[t, DISCHARGE]
     lines = 4
-    c.x_line[0], c.x_line[1], c.x_line[2], c.x_line[3] = low, high, 0.0, most_in - most_out
-    y = -r.export_kw[b, t] - r.load_kw[b, t]
+    c[LINE + 0], c[LINE + 1], c[LINE + 2], c[LINE + 3] = low, high, 0.0, most_in - most_out
+    y = -d[t, EXPORT] - d[t, LOAD]
     for k in range(n):
-        c.x_line[lines] = y
+        c[LINE + lines] = y
         lines += 1
-        y += c.q_width[k]
+        y += c[S_WIDTH + k]
     m = 0
     for k in range(lines):
-        x = c.x_line[k]
+        x = c[LINE + k]
         if low <= x <= high:
-            bus = bus_cost(r, b, t, c, n, x)
-            m = add_corner(r, b, c, m, max(x, 0.0), max(-x, 0.0), bus)
+            bus = bus_cost(d, q, t, c, n, x)
+            m = add_corner(d, q, c, m, max(x, 0.0), max(-x, 0.0), bus)
             full = min(most_in, most_out + x)
             if full > max(x, 0.0):
-                m = add_corner(r, b, c, m, full, full - x, bus)
+                m = add_corner(d, q, c, m, full, full - x, bus)
     return m
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def lower_hull(c: Curve, m: int) -> int:
+def lower_hull(c: Array, m: int) -> int:
     """Keep the corners of the lower convex hull (Andrew's monotone chain); return how many."""
     kept = 0
     for k in range(m):
-        x, y, into, out = c.v_stored[k], c.v_cost[k], c.v_in[k], c.v_out[k]
-        if kept > 0 and x <= c.v_stored[kept - 1]:
+        x, y, into, out = c[V_STORED + k], c[V_COST + k], c[V_IN + k], c[V_OUT + k]
+        if kept > 0 and x <= c[V_STORED + kept - 1]:
             continue
         while kept >= 2:
-            x1, y1 = c.v_stored[kept - 1], c.v_cost[kept - 1]
-            x0, y0 = c.v_stored[kept - 2], c.v_cost[kept - 2]
+            x1, y1 = c[V_STORED + kept - 1], c[V_COST + kept - 1]
+            x0, y0 = c[V_STORED + kept - 2], c[V_COST + kept - 2]
             if (y1 - y0) * (x - x0) < (y - y0) * (x1 - x0):
                 break
             kept -= 1
-        c.v_stored[kept], c.v_cost[kept], c.v_in[kept], c.v_out[kept] = x, y, into, out
+        c[V_STORED + kept], c[V_COST + kept], c[V_IN + kept], c[V_OUT + kept] = x, y, into, out
         kept += 1
     return kept
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def both_ways(
-    r: Rows, b: int, t: int, c: Curve, n: int, low: float, high: float
+    d: Array, q: Array, t: int, c: Array, n: int, low: float, high: float
 ) -> tuple[int, float, float]:
     """Pieces of the lower convex hull: count, left end [kWh] and its cost [CNY]."""
-    m = lower_hull(c, corners(r, b, t, c, n, low, high))
+    m = lower_hull(c, corners(d, q, t, c, n, low, high))
     kept = 0
     for k in range(m - 1):
-        width = c.v_stored[k + 1] - c.v_stored[k]
-        c.p_slope[kept], c.p_width[kept] = (c.v_cost[k + 1] - c.v_cost[k]) / width, width
+        width = c[V_STORED + k + 1] - c[V_STORED + k]
+        c[P_SLOPE + kept], c[P_WIDTH + kept] = (c[V_COST + k + 1] - c[V_COST + k]) / width, width
         kept += 1
-    return kept, c.v_stored[0], c.v_cost[0]
+    return kept, c[V_STORED + 0], c[V_COST + 0]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def step_curve(
-    r: Rows, b: int, t: int, peak_kw: float, peak_price: float, hull: bool, c: Curve
-) -> tuple[int, float, float, bool]:
+def step_curve(d: Array, q: Array, t: int, hull: bool, c: Array) -> tuple[int, float, float, bool]:
     """Pieces of step ``t``: count (-1: the load cannot be met), left end, its cost, hull used."""
-    n = sources(r, b, t, peak_kw, peak_price, c)
-    low, high = power_range(r, b, t, c, n)
+    n = sources(d, q, t, c)
+    low, high = power_range(d, q, t, c, n)
     if low > high:
         if low > high + 1e-9 * (1.0 + abs(high)):
             return -1, 0.0, 0.0, False
         low = high
     if not hull:
-        m, start, cost, convex = one_way(r, b, t, c, n, low, high)
+        m, start, cost, convex = one_way(d, q, t, c, n, low, high)
         if convex:
             return m, start, cost, False
-    m, start, cost = both_ways(r, b, t, c, n, low, high)
+    m, start, cost = both_ways(d, q, t, c, n, low, high)
     return m, start, cost, True

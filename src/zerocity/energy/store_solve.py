@@ -8,13 +8,59 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from zerocity.energy.store_kernel import Work, backward, choose, dual, forward, new_work, tube
-from zerocity.energy.store_pieces import Curve, Rows, sources, step_curve
+from zerocity.energy.store_kernel import (
+    BY_STEP,
+    HULL,
+    LISTS,
+    PRICE,
+    backward,
+    choose,
+    dual,
+    forward,
+    tube,
+)
+from zerocity.energy.store_pieces import (
+    BUY,
+    CHARGE,
+    COLUMNS,
+    DISCHARGE,
+    EXPORT,
+    FINAL,
+    IMPORT,
+    INITIAL,
+    INTO,
+    KEEP,
+    LOAD,
+    NUMBERS,
+    OUT,
+    OVER,
+    P_WIDTH,
+    PEAK,
+    PEAK_PRICE,
+    PIECES,
+    S_KIND,
+    S_WIDTH,
+    SCRATCH,
+    SELL,
+    STEP_H,
+    V_IN,
+    V_OUT,
+    WEAR,
+    Rows,
+    load_problem,
+    sources,
+    step_curve,
+)
 
 Array = npt.NDArray[Any]
 
-SEARCH_STEPS = 60
-"""Most trial peaks; tangents of a piecewise-linear cost meet after a few."""
+TRIALS = 100
+"""Most trial peaks; the tangents of a piecewise-linear cost meet after a few."""
+CLOSE = 1e-13
+"""A peak is found when its cost is this near, as a share, to where the tangents meet."""
+# Rows of a written plan.
+CHARGED, DISCHARGED, IMPORTED, EXPORTED, PV_USED, OVERLOAD = range(6)
+WRITTEN = 6
 
 
 class Answers(NamedTuple):
@@ -31,127 +77,162 @@ class Answers(NamedTuple):
     objective: Array
     bound: Array
     broken: Array
-    """Step that cannot be met, or -1."""
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def may_burn(r: Rows, b: int) -> bool:
+def may_burn(d: Array, q: Array) -> bool:
     """Whether charging and discharging at once could lose energy at all."""
-    if r.charge_efficiency[b] * r.discharge_efficiency[b] >= 1.0:
+    if q[INTO] * q[OUT] >= 1.0:
         return False
-    both = False
-    for t in range(r.load_kw.shape[1]):
-        both = both or (r.charge_kw[b, t] > 0.0 and r.discharge_kw[b, t] > 0.0)
-    return both
+    return bool(np.any((d[:, CHARGE] > 0.0) & (d[:, DISCHARGE] > 0.0)))
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def solve_prices(
-    r: Rows, b: int, peak_kw: float, peak_price: float, w: Work
-) -> tuple[int, float, float, bool]:
-    """Step that cannot be met or -1, bound [CNY], its slope in the peak, hull used throughout.
+def solve_prices(d: Array, q: Array, s: Array, live: Array, c: Array) -> tuple[int, float, float]:
+    """Step that cannot be met or -1, the bound [CNY] and its slope in the peak [CNY/kW].
 
-    Burning energy can pay only where stored energy has a negative price, so the cheaper curves
-    are tried first.
+    Burning energy can pay only where stored energy has a negative price, so the plain curves are
+    tried first.
     """
-    broken = forward(r, b, peak_kw, peak_price, False, w)
-    hull = False
-    if (broken >= 0 or backward(r, b, w) < 0.0) and may_burn(r, b):
-        hull = True
-        broken = forward(r, b, peak_kw, peak_price, True, w)
+    broken = forward(d, q, False, s, live, c)
+    if (broken >= 0 or backward(d, q, s) < 0.0) and may_burn(d, q):
+        broken = forward(d, q, True, s, live, c)
         if broken < 0:
-            backward(r, b, w)
+            backward(d, q, s)
     if broken >= 0:
-        return broken, np.inf, 0.0, hull
-    bound, rise = dual(r, b, peak_kw, peak_price, hull, w)
-    return -1, bound, rise, hull
+        return broken, np.inf, 0.0
+    bound, rise = dual(d, q, s, live)
+    return -1, bound, rise
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def powers(r: Rows, b: int, t: int, stored: float, hull: bool, c: Curve) -> tuple[float, float]:
+def powers(d: Array, q: Array, t: int, stored: float, hull: bool, c: Array) -> tuple[float, float]:
     """Charging and discharging [kW] that move ``stored`` kWh at least cost."""
-    h = r.step_h
-    if hull:
-        m, at, _, _ = step_curve(r, b, t, np.inf, 0.0, True, c)
-        k = 0
-        while k < m - 1 and at + c.p_width[k] < stored:
-            at += c.p_width[k]
-            k += 1
-        if m > 0:
-            part = min(max((stored - at) / c.p_width[k], 0.0), 1.0)
-            return (
-                c.v_in[k] + part * (c.v_in[k + 1] - c.v_in[k]),
-                c.v_out[k] + part * (c.v_out[k + 1] - c.v_out[k]),
-            )
-        return c.v_in[0], c.v_out[0]
-    if stored >= 0.0:
-        return min(stored / (h * r.charge_efficiency[b]), r.charge_kw[b, t]), 0.0
-    return 0.0, min(-stored * r.discharge_efficiency[b] / h, r.discharge_kw[b, t])
+    h = q[STEP_H]
+    if not hull:
+        if stored >= 0.0:
+            return min(stored / (h * q[INTO]), d[t, CHARGE]), 0.0
+        return 0.0, min(-stored * q[OUT] / h, d[t, DISCHARGE])
+    m, at, _, _ = step_curve(d, q, t, True, c)
+    if m <= 0:
+        return c[V_IN], c[V_OUT]
+    k = 0
+    while k < m - 1 and at + c[P_WIDTH + k] < stored:
+        at += c[P_WIDTH + k]
+        k += 1
+    part = min(max((stored - at) / c[P_WIDTH + k], 0.0), 1.0)
+    into = c[V_IN + k] + part * (c[V_IN + k + 1] - c[V_IN + k])
+    return into, c[V_OUT + k] + part * (c[V_OUT + k + 1] - c[V_OUT + k])
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def write_step(r: Rows, b: int, t: int, into: float, out: float, c: Curve, a: Answers) -> float:
+def write_step(d: Array, q: Array, t: int, into: float, out: float, c: Array, plan: Array) -> float:
     """Write a step's powers; return its cost [CNY]."""
-    n = sources(r, b, t, np.inf, 0.0, c)
-    left = r.export_kw[b, t] + r.load_kw[b, t] + into - out
+    n = sources(d, q, t, c)
+    left = d[t, EXPORT] + d[t, LOAD] + into - out
     imported, over, used = 0.0, 0.0, 0.0
-    exported = r.export_kw[b, t]
+    exported = d[t, EXPORT]
     if left < 0.0:
         exported, left = exported - left, 0.0
     for k in range(n):
-        take = min(left, c.q_width[k])
+        take = min(left, c[S_WIDTH + k])
         left -= take
-        kind = c.q_kind[k]
-        if kind == 0:
+        kind = c[S_KIND + k]
+        if kind == 0.0:
             exported -= take
-        elif kind == 1:
+        elif kind == 1.0:
             used += take
         else:
             imported += take
-            over += take if kind == 4 else 0.0
+            over += take if kind >= 4.0 else 0.0
     imported += left
-    a.charge[b, t], a.discharge[b, t] = into, out
-    a.imported[b, t], a.exported[b, t] = imported, exported
-    a.pv_used[b, t], a.overload[b, t] = used, over
-    price = r.buy[b, t] * imported - r.sell[b, t] * exported + r.wear[b] * (into + out)
-    if over > 0.0:
-        price += r.overload[b] * over
-    return float(r.step_h * price)
+    plan[CHARGED, t], plan[DISCHARGED, t] = into, out
+    plan[IMPORTED, t], plan[EXPORTED, t] = imported, exported
+    plan[PV_USED, t], plan[OVERLOAD, t] = used, over
+    price = d[t, BUY] * imported - d[t, SELL] * exported + q[WEAR] * (into + out)
+    return float(q[STEP_H] * (price + q[OVER] * over if over > 0.0 else price))
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def write_plan(r: Rows, b: int, tie: int, hull: bool, w: Work, a: Answers) -> None:
-    """Choose among the cheapest plans and write it."""
-    energy = a.energy[b]
-    a.price[b, :] = w.price
-    tube(r, b, w)
-    choose(r, b, tie, w, energy)
-    now, cost, h = r.initial_kwh[b], 0.0, r.step_h
+def write_plan(
+    d: Array, q: Array, tie: int, s: Array, c: Array, plan: Array, energy: Array
+) -> float:
+    """Choose among the cheapest plans, write it, return its cost without a peak's [CNY]."""
+    tube(d, q, s)
+    choose(q, tie, s, energy)
+    now, cost = q[INITIAL], 0.0
     for t in range(energy.size):
-        stored = energy[t] - r.keep[b] * now
-        into, out = powers(r, b, t, stored, hull or w.hull[t], w.curve)
-        gained = h * (into * r.charge_efficiency[b] - out / r.discharge_efficiency[b])
-        energy[t] = r.keep[b] * now + gained
-        now = energy[t]
-        cost += write_step(r, b, t, into, out, w.curve, a)
-    a.objective[b] = cost - r.final_value[b] * now
+        kept = q[KEEP] * now
+        into, out = powers(d, q, t, energy[t] - kept, s[HULL, t] > 0.0, c)
+        now = kept + q[STEP_H] * (into * q[INTO] - out / q[OUT])
+        energy[t] = now
+        cost += write_step(d, q, t, into, out, c, plan)
+    return float(cost - q[FINAL] * now)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def write_nothing(b: int, a: Answers) -> None:
-    """Mark a problem that has no plan."""
-    a.objective[b], a.bound[b] = np.nan, np.nan
-    a.charge[b, :], a.discharge[b, :], a.imported[b, :], a.exported[b, :] = 0.0, 0.0, 0.0, 0.0
-    a.pv_used[b, :], a.overload[b, :], a.energy[b, :], a.price[b, :] = 0.0, 0.0, 0.0, 0.0
+def search_peak(
+    d: Array, q: Array, s: Array, live: Array, c: Array, charge: float, floor: float
+) -> tuple[int, float]:
+    """Set the cheapest peak in ``q``; return the step that cannot be met or -1, and the bound.
 
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def solve_range(r: Rows, lo: int, hi: int, tie: int, a: Answers) -> None:
-    """Solve the problems [lo, hi)."""
-    w = new_work(r.load_kw.shape[1])
-    for b in range(lo, hi):
-        a.broken[b], a.bound[b], _, hull = solve_prices(r, b, np.inf, 0.0, w)
-        if a.broken[b] >= 0:
-            write_nothing(b, a)
+    The least cost is convex in the peak, and the dual gives its tangent: between a falling and a
+    rising tangent the next trial is where they meet (Kelley's cutting planes in one dimension,
+    doi:10.1137/0108053).
+    """
+    q[PEAK], q[PEAK_PRICE] = np.inf, 2.0 * charge / q[STEP_H]
+    broken, high_cost, _ = solve_prices(d, q, s, live, c)
+    if broken >= 0 or charge == 0.0:
+        return broken, high_cost
+    high = floor
+    for t in range(d.shape[0]):
+        high = max(high, d[t, LOAD] + d[t, CHARGE] if q[OVER] < np.inf else d[t, IMPORT])
+    high_cost += charge * (high - floor)
+    high_slope, low, best = charge, floor, floor
+    q[PEAK] = floor
+    _, low_cost, rise = solve_prices(d, q, s, live, c)
+    low_slope, bound, best_cost = rise + charge, low_cost, low_cost
+    for _ in range(TRIALS):
+        if low_slope >= 0.0:
+            break
+        trial = low + (low_cost - high_cost + high_slope * (high - low)) / (high_slope - low_slope)
+        bound = low_cost + low_slope * (trial - low)
+        q[PEAK] = min(max(trial, low), high)
+        _, cost, rise = solve_prices(d, q, s, live, c)
+        cost += charge * (q[PEAK] - floor)
+        if cost < best_cost:
+            best, best_cost = q[PEAK], cost
+        if cost - bound <= CLOSE * (1.0 + abs(cost)):
+            break
+        if rise + charge < 0.0:
+            low, low_cost, low_slope = q[PEAK], cost, rise + charge
         else:
-            write_plan(r, b, tie, hull, w, a)
+            high, high_cost, high_slope = q[PEAK], cost, rise + charge
+    q[PEAK] = best
+    solve_prices(d, q, s, live, c)
+    return -1, bound
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def solve_range(
+    r: Rows, lo: int, hi: int, tie: int, charge: Array, floor: Array, a: Answers
+) -> None:
+    """Solve the problems [lo, hi); ``charge`` [CNY/kW] and ``floor`` [kW] are of the peak, (B,)."""
+    steps = r.load_kw.shape[1]
+    d, q, c = np.empty((steps, COLUMNS)), np.empty(NUMBERS), np.empty(SCRATCH)
+    s, live = np.empty((BY_STEP, steps)), np.empty((LISTS, PIECES * steps + 2 * PIECES))
+    plan, energy = np.zeros((WRITTEN, steps)), np.zeros(steps)
+    for b in range(lo, hi):
+        load_problem(r, b, d, q)
+        broken, bound = search_peak(d, q, s, live, c, charge[b], floor[b])
+        objective = np.nan
+        if broken >= 0:
+            plan[:], energy[:], s[PRICE], bound = 0.0, 0.0, 0.0, np.nan
+        else:
+            objective = write_plan(d, q, tie, s, c, plan, energy)
+            objective += charge[b] * max(0.0, plan[IMPORTED].max() - floor[b])
+        a.broken[b], a.objective[b], a.bound[b] = broken, objective, bound
+        a.charge[b], a.discharge[b] = plan[CHARGED], plan[DISCHARGED]
+        a.imported[b], a.exported[b] = plan[IMPORTED], plan[EXPORTED]
+        a.pv_used[b], a.overload[b] = plan[PV_USED], plan[OVERLOAD]
+        a.energy[b], a.price[b] = energy, s[PRICE]

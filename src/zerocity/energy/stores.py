@@ -159,10 +159,46 @@ def dispatch_stores(days: StoreDays, tie: Tie = "early", threads: int = 1) -> St
     prices, or energy that must be got rid of). Cost is about linear in T; 96 steps take some
     microseconds. Raises InputError for unlawful input; bounds that cannot be met do not raise.
     """
+    zero = np.zeros(len(days.initial_kwh))
+    return dispatch_with_demand(days, zero, zero, tie, threads)
+
+
+def dispatch_with_demand(
+    days: StoreDays,
+    demand_charge_cny_per_kw: FloatArray,
+    peak_so_far_kw: FloatArray,
+    tie: Tie = "early",
+    threads: int = 1,
+) -> StorePlans:
+    """Plan as `dispatch_stores`, with a price on the highest import.
+
+    Parameters
+    ----------
+    demand_charge_cny_per_kw : price of each kW by which the highest import (overload included)
+        exceeds ``peak_so_far_kw``, >= 0, (B,).
+    peak_so_far_kw : highest import of the billing period before, >= 0, (B,) [kW].
+
+    The cost is convex in the peak; it is searched by its tangents, some 5 to 15 plans. Objective
+    and bound contain the charge.
+    """
     check_stores(days)
+    for name, values in (
+        ("demand_charge_cny_per_kw", demand_charge_cny_per_kw),
+        ("peak_so_far_kw", peak_so_far_kw),
+    ):
+        if values.shape != days.initial_kwh.shape:
+            raise InputError(name, f"shape {values.shape}", f"shape {days.initial_kwh.shape}")
+        _refuse(name, values, ~np.isfinite(values) | (values < 0.0), "0 or more")
+    if tie not in TIES:
+        raise InputError("tie", tie, " or ".join(TIES))
     rows, answers = as_rows(days), _blank(days.load_kw.shape)
-    spread(len(days.initial_kwh), threads, lambda lo, hi: solve_range(
-        rows, lo, hi, TIES[tie], answers))  # fmt: skip
+
+    def work(lo: int, hi: int) -> None:
+        solve_range(
+            rows, lo, hi, TIES[tie], demand_charge_cny_per_kw, peak_so_far_kw, answers
+        )  # fmt: skip
+
+    spread(len(days.initial_kwh), threads, work)
     return as_plans(answers)
 
 
@@ -182,20 +218,38 @@ def as_rows(days: StoreDays) -> Rows:
     """The kernel's view: limits that cannot bind made finite, arrays contiguous."""
     draw = np.maximum(days.load_kw, 0.0) + days.charge_limit_kw
     spare = days.pv_kw + days.discharge_limit_kw + np.maximum(-days.load_kw, 0.0)
-    values = (
-        days.load_kw, days.pv_kw, days.buy_cny_per_kwh, days.sell_cny_per_kwh,
-        np.minimum(days.import_limit_kw, draw), np.minimum(days.export_limit_kw, spare),
-        days.charge_limit_kw, days.discharge_limit_kw, days.low_kwh, days.high_kwh,
-        days.initial_kwh, days.charge_efficiency, days.discharge_efficiency,
-        1.0 - days.self_discharge, days.wear_cny_per_kwh, days.final_value_cny_per_kwh,
-        days.overload_cny_per_kwh,
-    )  # fmt: skip
-    return Rows(*(np.ascontiguousarray(v, dtype=np.float64) for v in values), float(days.step_h))
+
+    def plain(values: FloatArray) -> FloatArray:
+        return np.ascontiguousarray(values, dtype=np.float64)
+
+    return Rows(
+        load_kw=plain(days.load_kw),
+        pv_kw=plain(days.pv_kw),
+        buy=plain(days.buy_cny_per_kwh),
+        sell=plain(days.sell_cny_per_kwh),
+        import_kw=plain(np.minimum(days.import_limit_kw, draw)),
+        export_kw=plain(np.minimum(days.export_limit_kw, spare)),
+        charge_kw=plain(days.charge_limit_kw),
+        discharge_kw=plain(days.discharge_limit_kw),
+        low_kwh=plain(days.low_kwh),
+        high_kwh=plain(days.high_kwh),
+        initial_kwh=plain(days.initial_kwh),
+        charge_efficiency=plain(days.charge_efficiency),
+        discharge_efficiency=plain(days.discharge_efficiency),
+        keep=plain(1.0 - days.self_discharge),
+        wear=plain(days.wear_cny_per_kwh),
+        final_value=plain(days.final_value_cny_per_kwh),
+        overload=plain(days.overload_cny_per_kwh),
+        step_h=float(days.step_h),
+    )
 
 
 def _blank(shape: tuple[int, ...]) -> Answers:
-    wide = [np.empty(shape) for _ in range(8)]
-    return Answers(*wide, np.empty(shape[0]), np.empty(shape[0]), np.empty(shape[0], np.int64))
+    wide, narrow = np.empty((8, *shape)), np.empty((2, shape[0]))
+    return Answers(
+        wide[0], wide[1], wide[2], wide[3], wide[4], wide[5], wide[6], wide[7],
+        narrow[0], narrow[1], np.empty(shape[0], np.int64),
+    )  # fmt: skip
 
 
 def as_plans(a: Answers) -> StorePlans:
