@@ -13,8 +13,9 @@ from zerocity.reports.page import CSP
 from zerocity.reports.run import SECTIONS, write_report
 
 ANCHORS = [
-    "key-figures", "energy-hours", "energy-months", "cost", "carbon", "station-week", "map",
-    "fleets", "health", "flows", "vpp", "parks", "grid", "audit", "assumptions", "confidence",
+    "key-figures", "energy-hours", "energy-months", "cost", "carbon", "station-week", "foresight",
+    "map", "fleets", "health", "flows", "vpp", "parks", "grid", "audit", "assumptions",
+    "confidence",
 ]  # fmt: skip
 LOADERS = {"src", "srcset", "action", "data", "poster", "formaction", "background"}
 ALLOWED = {

@@ -11,6 +11,7 @@ from plotly.offline import get_plotlyjs
 from zerocity.errors import RunStateError
 from zerocity.reports import sections_batteries as batteries
 from zerocity.reports import sections_energy as energy
+from zerocity.reports import sections_foresight as plans
 from zerocity.reports import sections_market as market
 from zerocity.reports import sections_trust as trust
 from zerocity.reports.folding import Results, counted
@@ -24,6 +25,7 @@ SECTIONS = (
     energy.cost,
     energy.carbon,
     energy.station_week,
+    plans.foresight,
     energy.site_map,
     batteries.fleets,
     batteries.health,

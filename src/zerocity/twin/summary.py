@@ -38,6 +38,8 @@ def summarise(twin: Twin, balances: dict[str, Balance]) -> dict[str, Any]:
         "cost_cny": _cost(twin),
         "carbon_t": _carbon(twin),
         "vpp": _vpp(twin),
+        "forecast": twin.hindsight.forecasts(),
+        "foresight": twin.hindsight.stores(twin.options.threads),
         "materials_kg": tally.material_summary(
             products @ twin.materials, twin.afterlife.recovered_kg
         ),

@@ -26,6 +26,7 @@ from zerocity.twin.duties import Duties
 from zerocity.twin.events import LifeLedger
 from zerocity.twin.flows import NightFlows, pack_materials
 from zerocity.twin.health import Health
+from zerocity.twin.hindsight import Hindsight
 from zerocity.twin.meters import Bills
 from zerocity.twin.population import populate
 from zerocity.twin.posting import (
@@ -93,6 +94,7 @@ class Twin:
         self._buy = prices.buy.reshape(timeline.days, -1)
         self._sell = prices.sell.reshape(timeline.days, -1)
         self.bills = Bills(city, timeline, self._buy, self._sell)
+        self.hindsight = Hindsight(city, timeline, self._buy, self._sell, self.bills.wear())
         self.plant = VirtualPlant(city, timeline, weather, seed)
         self.materials = pack_materials(self.people.products)
         self.books = Books()
@@ -173,6 +175,7 @@ class Twin:
         self.day_planner.learn(bool(self.timeline.is_workday()[day]))
         night = self._night(day)
         self._settle(day, night)
+        self.hindsight.add_day(day, problem, self.world.meters)
         self._write(day, plans)
 
     def _journal(self, day: int) -> Journal | None:
