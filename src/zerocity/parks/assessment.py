@@ -3,7 +3,7 @@
 The notice is NDRC, MIIT and NEA, Fagai huanzi [2025] 910. Its core indicator is carbon per unit of
 energy: at most 0.2 tCO2/tce for parks that use 0.2-1 million tce a year and at most 0.3 tCO2/tce
 from 1 million tce. These bounds and the 90 % clean-energy share of its guiding indicators come
-from two published summaries; the annex itself was not read, so both are marked as such.
+from three published summaries; the annex itself was not read, so both are marked as such.
 Parks below 0.2 million tce are held against the stricter limit as a yardstick only.
 """
 
@@ -56,8 +56,9 @@ class ParkResult:
     gap_carbon_t: float
     gap_clean_mwh: float
     evidence: tuple[Evidence, ...]
+    spec: ParkSpec
 
-    def summary(self) -> dict[str, float | bool | str | list[dict[str, str]]]:
+    def summary(self) -> dict[str, float | bool | str | list[str] | list[dict[str, str]]]:
         """Plain values for a run's summary; ratios that are nan stay out."""
         numbers = {k: v for k, v in asdict(self.indicators).items() if not math.isnan(v)}
         return {
@@ -70,6 +71,11 @@ class ParkResult:
             "gap_t_per_tce": self.gap_t_per_tce,
             "gap_carbon_t": self.gap_carbon_t,
             "gap_clean_mwh": self.gap_clean_mwh,
+            # So that a run's park can be judged again from the run alone.
+            "sites": list(self.spec.sites),
+            "green_import_share": self.spec.green_import_share,
+            "other_energy_tce": self.spec.other_energy_tce,
+            "other_carbon_t": self.spec.other_carbon_t,
             "evidence": [asdict(item) for item in self.evidence],
         }
 
@@ -101,6 +107,7 @@ def assess(spec: ParkSpec, found: ParkIndicators) -> ParkResult:
         gap_carbon_t=gap_carbon,
         gap_clean_mwh=gap_carbon / kg_per_kwh if kg_per_kwh > 0.0 else 0.0,
         evidence=_evidence(spec, found),
+        spec=spec,
     )
 
 
@@ -116,7 +123,7 @@ def _evidence(spec: ParkSpec, found: ParkIndicators) -> tuple[Evidence, ...]:
             f"{spec.other_energy_tce:g} tce a year, stated by the city" if other else "taken as 0",
             "assumed",
         ),
-        Evidence("limits of the notice", "two published summaries, annex not read", "assumed"),
+        Evidence("limits of the notice", "three published summaries, annex not read", "assumed"),
     ]
     if spec.green_import_share > 0.0:
         share = f"{spec.green_import_share:.0%} of import, contract or certificates to be shown"

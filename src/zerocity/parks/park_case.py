@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from zerocity.errors import InputError
+from zerocity.measures.wording import did_you_mean, quote
 from zerocity.parks.assessment import limit_t_per_tce
 from zerocity.parks.indicators import KGCE_PER_KWH, ParkSpec
 
@@ -121,7 +123,7 @@ class Levers:
     store_cny_per_kwh_year: float = 125.0
     store_most_kwh: float = 0.0
     store_hours: float = 2.0
-    direct_cny_per_kwh: float = 0.34
+    direct_cny_per_kwh: float = 0.39
     direct_most_kw: float = 0.0
     traced_cny_per_kwh: float = 0.02
     traced_most_share: float = 0.0
@@ -156,7 +158,7 @@ LEVER_SOURCES = {
     "store_cny_per_kwh_year": "assumption: 900 CNY/kWh over 12 years at 6 % and 18 a year to run",
     "store_most_kwh": "assumption: four times the mean daily use",
     "store_hours": "assumption: usual power of a cabinet",
-    "direct_cny_per_kwh": "assumption: wind and sun at 0.20-0.26 and the line; paid as produced",
+    "direct_cny_per_kwh": "assumption: wind and sun 0.22, network and fees 0.17; paid as produced",
     "direct_most_kw": "assumption: twice the mean use",
     "traced_cny_per_kwh": "assumption: what green power costs above other power of the grid",
     "traced_most_share": "assumption: all of it; how far the notice counts it was not read",
@@ -236,3 +238,26 @@ def _check_numbers(where: str, values: Levers | ParkAssets) -> None:
         value = getattr(values, one.name)
         if not (np.isfinite(value) and value >= 0.0):
             raise InputError(f"{where}: {one.name}", str(value), "a finite number of at least 0")
+
+
+def with_values(case: ParkCase, values: Mapping[str, str]) -> ParkCase:
+    """The same case with levers and assets changed by name, {"pv_most_kwp": "20000"}.
+
+    Raises InputError for a name that neither has or a value that is no number in range.
+    """
+    levers, assets = {f.name for f in fields(Levers)}, {f.name for f in fields(ParkAssets)}
+    changes: dict[str, float] = {}
+    for name, text in values.items():
+        if name not in levers | assets:
+            known = sorted(levers | assets)
+            way_out = did_you_mean(name, known, "See: zerocity park plan CITY PARK --json")
+            raise InputError("--set", quote(name), "the name of a lever or asset", way_out)
+        try:
+            changes[name] = float(text)
+        except ValueError:
+            raise InputError(f"--set {name}", quote(text), "a number") from None
+    return replace(
+        case,
+        levers=replace(case.levers, **{n: v for n, v in changes.items() if n in levers}),
+        assets=replace(case.assets, **{n: v for n, v in changes.items() if n in assets}),
+    )

@@ -42,6 +42,8 @@ class ParkPlan:
         ``hourly_price_cny_per_mwh`` likewise.
     gap_t, gap_clean_mwh, gap_hourly_mwh : what is missing, 0 for a target that is met.
     overload_h, overload_kw : hours above the connection's limit, and by how much at most.
+    line_used_share, line_share_of_use : energy of the green line used on site, as a share of what
+        it could give and of the use; nan without a line.
     matching : the plan's own hourly matching, weighted to the year.
     worst_imbalance_kw : largest difference of sources and uses in a step, for the sceptic.
     """
@@ -64,6 +66,8 @@ class ParkPlan:
     gap_hourly_mwh: float
     overload_h: float
     overload_kw: float
+    line_used_share: float
+    line_share_of_use: float
     matching: Matching
     worst_imbalance_kw: float
 
@@ -180,6 +184,8 @@ class _Answer:
 def _read(target: Target, levers: bool, got: _Answer, prices: Prices, optimum: float) -> ParkPlan:
     size, over, tce = got.size, got.flow["overload"], got.energy_tce()
     use = got.use_mwh if got.use_mwh > 0.0 else float("nan")
+    line = float(got.hours @ got.flow["direct"]) / 1000.0
+    could = float(got.hours @ got.case.year.direct_share) * size["direct_kw"] / 1000.0
     return ParkPlan(
         target=target,
         levers=levers,
@@ -199,6 +205,8 @@ def _read(target: Target, levers: bool, got: _Answer, prices: Prices, optimum: f
         gap_hourly_mwh=_whole(size["unmatched"]),
         overload_h=float(got.hours[over > SMALL].sum()),
         overload_kw=_whole(float(over.max())),
+        line_used_share=line / could if could > SMALL else float("nan"),
+        line_share_of_use=line / use if could > SMALL else float("nan"),
         matching=got.matching(),
         worst_imbalance_kw=got.worst_imbalance_kw(),
     )
