@@ -36,6 +36,7 @@ from zerocity.energy.store_pieces import (
     P_WIDTH,
     PEAK,
     PEAK_PRICE,
+    PER_KEEP,
     PV,
     STEP_H,
     WEAR,
@@ -243,7 +244,7 @@ def dual(d: Array, q: Array, s: Array, live: Array) -> tuple[float, float]:
 @njit(cache=True, nogil=True, error_model="numpy")
 def tube(d: Array, q: Array, s: Array) -> None:
     """Between which contents every cheapest plan runs, at the end of each step [kWh]."""
-    steps, keep = d.shape[0], q[KEEP]
+    steps, keep, per_keep = d.shape[0], q[KEEP], q[PER_KEEP]
     low = high = q[INITIAL]
     for t in range(steps):
         least, most = d[t, LOW], d[t, HIGH]
@@ -257,8 +258,8 @@ def tube(d: Array, q: Array, s: Array) -> None:
         high = max(min(keep * high + s[MOST, t], most), low)
         s[TUBE_LOW, t], s[TUBE_HIGH, t] = low, high
     for t in range(steps - 1, 0, -1):
-        low = max(s[TUBE_LOW, t - 1], (s[TUBE_LOW, t] - s[MOST, t]) / keep)
-        high = min(s[TUBE_HIGH, t - 1], (s[TUBE_HIGH, t] - s[LEAST, t]) / keep)
+        low = max(s[TUBE_LOW, t - 1], (s[TUBE_LOW, t] - s[MOST, t]) * per_keep)
+        high = min(s[TUBE_HIGH, t - 1], (s[TUBE_HIGH, t] - s[LEAST, t]) * per_keep)
         if low > high:
             middle = 0.5 * (low + high)
             low = high = min(max(middle, s[TUBE_LOW, t - 1]), s[TUBE_HIGH, t - 1])

@@ -51,7 +51,9 @@ class Rows(NamedTuple):
 LOAD, PV, BUY, SELL, IMPORT, EXPORT, CHARGE, DISCHARGE, LOW, HIGH = range(10)
 COLUMNS = 10
 STEP_H, INITIAL, INTO, OUT, KEEP, WEAR, FINAL, OVER, PEAK, PEAK_PRICE = range(10)
-NUMBERS = 10
+# Made of the others once: 1 / INTO, 1 / KEEP, and the energy stored and taken by a kW in a step.
+PER_INTO, PER_KEEP, STEP_IN, STEP_OUT = range(10, 14)
+NUMBERS = 14
 # Scratch of one step in one array: sources, pieces, and the hull's lines and corners.
 S_SLOPE, S_WIDTH, S_KIND = 0, SOURCES, 2 * SOURCES
 P_SLOPE = 3 * SOURCES
@@ -73,6 +75,8 @@ def load_problem(r: Rows, b: int, d: Array, q: Array) -> None:
     q[INTO], q[OUT] = r.charge_efficiency[b], r.discharge_efficiency[b]
     q[WEAR], q[FINAL], q[OVER] = r.wear[b], r.final_value[b], r.overload[b]
     q[PEAK], q[PEAK_PRICE] = np.inf, 0.0
+    q[PER_INTO], q[PER_KEEP] = 1.0 / q[INTO], 1.0 / q[KEEP]
+    q[STEP_IN], q[STEP_OUT] = q[STEP_H] * q[INTO], q[STEP_H] / q[OUT]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -136,31 +140,38 @@ def one_way(
     d: Array, q: Array, t: int, c: Array, n: int, low: float, high: float
 ) -> tuple[int, float, float, bool]:
     """Pieces without charging and discharging at once: count, left end [kWh], its cost, convex."""
-    h, wear = q[STEP_H], q[WEAR]
-    into, out = q[INTO], q[OUT]
-    y, m, last, convex = -d[t, EXPORT] - d[t, LOAD], 0, -np.inf, True
-    cost = -d[t, SELL] * d[t, EXPORT]
-    for k in range(n):
-        slope, end = c[S_SLOPE + k], y + c[S_WIDTH + k]
-        if y < low:
-            cost += slope * (min(end, low) - y)
-        left, right = max(y, low), min(end, min(high, 0.0))
-        if right > left:
-            c[P_SLOPE + m], c[P_WIDTH + m] = (slope - wear) * out, (right - left) * h / out
-            convex = convex and c[P_SLOPE + m] >= last
-            last = c[P_SLOPE + m]
+    cost = -d[t, SELL] * d[t, EXPORT] + q[WEAR] * abs(low)
+    skip, k = low + d[t, EXPORT] + d[t, LOAD], 0
+    while k < n - 1 and c[S_WIDTH + k] <= skip:
+        cost += c[S_SLOPE + k] * c[S_WIDTH + k]
+        skip -= c[S_WIDTH + k]
+        k += 1
+    left = 0.0
+    if n > 0:
+        cost += c[S_SLOPE + k] * skip
+        left = c[S_WIDTH + k] - skip
+    m, last, convex, x = 0, -np.inf, True, low
+    while x < high and k < n:
+        charging = x >= 0.0
+        stop = high if charging or high < 0.0 else 0.0
+        room = stop - x
+        width = min(left, room)
+        if charging:
+            slope, scale = (c[S_SLOPE + k] + q[WEAR]) * q[PER_INTO], q[STEP_IN]
+        else:
+            slope, scale = (c[S_SLOPE + k] - q[WEAR]) * q[OUT], q[STEP_OUT]
+        if width > 0.0:
+            c[P_SLOPE + m], c[P_WIDTH + m] = slope, width * scale
+            convex = convex and slope >= last
+            last = slope
             m += 1
-        left, right = max(y, max(low, 0.0)), min(end, high)
-        if right > left:
-            c[P_SLOPE + m], c[P_WIDTH + m] = (slope + wear) / into, (right - left) * h * into
-            convex = convex and c[P_SLOPE + m] >= last
-            last = c[P_SLOPE + m]
-            m += 1
-        y = end
-        if y >= high:
-            break
-    start = low * h / out if low < 0.0 else low * h * into
-    return m, start, (cost + wear * abs(low)) * h, convex
+        x = stop if width == room else x + width
+        left -= width
+        if left <= 0.0:
+            k += 1
+            left = c[S_WIDTH + k] if k < n else 0.0
+    start = low * (q[STEP_OUT] if low < 0.0 else q[STEP_IN])
+    return m, start, cost * q[STEP_H], convex
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

@@ -38,11 +38,14 @@ from zerocity.energy.store_pieces import (
     PEAK,
     PEAK_PRICE,
     PIECES,
+    PV,
     S_KIND,
     S_WIDTH,
     SCRATCH,
     SELL,
     STEP_H,
+    STEP_IN,
+    STEP_OUT,
     V_IN,
     V_OUT,
     WEAR,
@@ -108,11 +111,10 @@ def solve_prices(d: Array, q: Array, s: Array, live: Array, c: Array) -> tuple[i
 @njit(cache=True, nogil=True, error_model="numpy")
 def powers(d: Array, q: Array, t: int, stored: float, hull: bool, c: Array) -> tuple[float, float]:
     """Charging and discharging [kW] that move ``stored`` kWh at least cost."""
-    h = q[STEP_H]
     if not hull:
         if stored >= 0.0:
-            return min(stored / (h * q[INTO]), d[t, CHARGE]), 0.0
-        return 0.0, min(-stored * q[OUT] / h, d[t, DISCHARGE])
+            return min(stored / q[STEP_IN], d[t, CHARGE]), 0.0
+        return 0.0, min(-stored / q[STEP_OUT], d[t, DISCHARGE])
     m, at, _, _ = step_curve(d, q, t, True, c)
     if m <= 0:
         return c[V_IN], c[V_OUT]
@@ -126,31 +128,42 @@ def powers(d: Array, q: Array, t: int, stored: float, hull: bool, c: Array) -> t
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def write_step(d: Array, q: Array, t: int, into: float, out: float, c: Array, plan: Array) -> float:
-    """Write a step's powers; return its cost [CNY]."""
-    n = sources(d, q, t, c)
-    left = d[t, EXPORT] + d[t, LOAD] + into - out
-    imported, over, used = 0.0, 0.0, 0.0
+def share_bus(d: Array, q: Array, t: int, left: float, c: Array) -> tuple[float, float, float]:
+    """Fill ``left`` kW above full export from the sources: import, export and sun used [kW]."""
     exported = d[t, EXPORT]
     if left < 0.0:
-        exported, left = exported - left, 0.0
-    for k in range(n):
+        return 0.0, exported - left, 0.0
+    if d[t, SELL] >= 0.0:
+        # The usual order, without sorting: sun, then less export, then import.
+        used = min(left, d[t, PV])
+        back = min(left - used, exported)
+        return left - used - back, exported - back, used
+    imported, used = 0.0, 0.0
+    for k in range(sources(d, q, t, c)):
         take = min(left, c[S_WIDTH + k])
         left -= take
-        kind = c[S_KIND + k]
-        if kind == 0.0:
+        if c[S_KIND + k] == 0.0:
             exported -= take
-        elif kind == 1.0:
+        elif c[S_KIND + k] == 1.0:
             used += take
         else:
             imported += take
-            over += take if kind >= 4.0 else 0.0
-    imported += left
+    return imported + left, exported, used
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def write_step(d: Array, q: Array, t: int, into: float, out: float, c: Array, plan: Array) -> float:
+    """Write a step's powers; return its cost [CNY]."""
+    left = d[t, EXPORT] + d[t, LOAD] + into - out
+    imported, exported, used = share_bus(d, q, t, left, c)
     plan[CHARGED, t], plan[DISCHARGED, t] = into, out
-    plan[IMPORTED, t], plan[EXPORTED, t] = imported, exported
-    plan[PV_USED, t], plan[OVERLOAD, t] = used, over
+    plan[IMPORTED, t], plan[EXPORTED, t], plan[PV_USED, t] = imported, exported, used
+    plan[OVERLOAD, t] = 0.0
     price = d[t, BUY] * imported - d[t, SELL] * exported + q[WEAR] * (into + out)
-    return float(q[STEP_H] * (price + q[OVER] * over if over > 0.0 else price))
+    if q[OVER] < np.inf and imported > d[t, IMPORT]:
+        plan[OVERLOAD, t] = imported - d[t, IMPORT]
+        price += q[OVER] * plan[OVERLOAD, t]
+    return float(q[STEP_H] * price)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -164,7 +177,7 @@ def write_plan(
     for t in range(energy.size):
         kept = q[KEEP] * now
         into, out = powers(d, q, t, energy[t] - kept, s[HULL, t] > 0.0, c)
-        now = kept + q[STEP_H] * (into * q[INTO] - out / q[OUT])
+        now = kept + into * q[STEP_IN] - out * q[STEP_OUT]
         energy[t] = now
         cost += write_step(d, q, t, into, out, c, plan)
     return float(cost - q[FINAL] * now)
