@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow.compute as pc
 
 from zerocity.errors import InputError, RunStateError
 from zerocity.parks.indicators import ParkSpec
@@ -49,7 +50,11 @@ def park_meters(run: RunTables, parks: Mapping[str, ParkSpec]) -> dict[str, Park
     steps = run.days * 86_400_000 // step
     sums = {name: np.zeros((len(COLUMNS), steps)) for name in parks}
     seen = False
-    for batch in run.batches("site_steps", ["time", "site", *COLUMNS]):
+    ours = pc.field("site").isin(sorted({site for sites in at.values() for site in sites}))
+    for batch in run.batches("site_steps", ["time", "site", *COLUMNS], ours):
+        lost = [column for column in COLUMNS if column not in batch]
+        if lost:
+            raise RunStateError(f"{run.folder}: site_steps lacks {lost[0]}. Run the city again")
         seen = True
         when = (batch["time"] - run.start_ms) // step
         for name, numbers in at.items():

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from zerocity.reports import charts
 from zerocity.reports.folding import Results, as_float, nothing, pairs, words
 from zerocity.reports.page import Note, Part, Picture, Section, Table, row
+from zerocity.reports.park_matching import park_matching
 from zerocity.reports.tables import run_days
 from zerocity.vpp.baseline import baseline_10_of_10
 
@@ -148,7 +149,7 @@ def parks(results: Results) -> Section:
         )  # fmt: skip
         caption = "Carbon per unit of energy by park; the dashed line is the lowest limit."
         parts.append(Picture(figure, caption, 110 + 40 * len(drawn)))
-    parts += [*_park_tables(found), *_evidence(found)]
+    parts += [*_park_tables(found), *park_matching(results), *_evidence(found)]
     return Section(anchor, title, tuple(parts))
 
 
