@@ -33,7 +33,7 @@ def print_schedule(case: Case, plan: Schedule, explain: bool) -> None:
         out.print(_prices(case, plan), _binding(binding_limits(case, plan)))
     out.print(
         f"{plan.status}: {plan.objective_cny:,.2f} CNY, "
-        f"proven to be within {100.0 * plan.gap:.1g} % of the best possible plan"
+        f"proven gap to the best possible plan {plan.gap:.1e}"
     )
 
 

@@ -1,4 +1,4 @@
-"""A linear or mixed-integer program built from whole arrays and passed to HiGHS in one call.
+"""A linear or mixed-integer program built from whole arrays.
 
 Columns are added in blocks. A block of n columns gives, for each column, the rows in which it
 stands and the values there, both (n, k); row -1 means nothing. So the matrix is laid down column
@@ -13,32 +13,29 @@ from dataclasses import dataclass
 import highspy
 import numpy as np
 import numpy.typing as npt
-from scipy import sparse
 
-from zerocity.errors import ZerocityError
 from zerocity.measures.arrays import F64, I32, I64
 
 Entries = Sequence[tuple[npt.ArrayLike, npt.ArrayLike]]
 """Rows and values of a block of columns, see `Program.columns`."""
-COST_SCALE = 100.0
-"""Costs enter HiGHS in fen, so that ties a hair apart stay above its dual tolerance."""
-TOLERANCE = 1e-9
-MIP_GAP = 1e-6
-"""Relative gap at which a program with binaries counts as solved."""
 
 
 @dataclass(frozen=True, slots=True)
-class Solution:
-    """Values and duals of a solved program.
+class Arrays:
+    """A whole program: (columns,) costs and bounds, (rows,) sides, the matrix by columns.
 
-    ``dual`` is d objective / d row side, (rows,). ``bound`` is a proven lower bound of the
-    objective without tie-breaking costs: from the duals, or from branch and bound.
+    ``tie`` orders plans of equal cost; it is no part of the objective.
     """
 
+    cost: F64
+    tie: F64
+    low: F64
+    high: F64
+    row_low: F64
+    row_high: F64
+    start: I32
+    index: I32
     value: F64
-    dual: F64
-    bound: float
-    finished: bool
 
 
 class Program:
@@ -53,7 +50,7 @@ class Program:
         self._low: list[F64] = []
         self._high: list[F64] = []
         self._entries: list[tuple[I32, F64, I32]] = []
-        self._kinds: list[tuple[int, int, highspy.HighsVarType]] = []
+        self.kinds: list[tuple[int, int, highspy.HighsVarType]] = []
         self.at: dict[str, slice] = {}
 
     def rows(self, count: int, low: npt.ArrayLike, high: npt.ArrayLike) -> I64:
@@ -88,7 +85,7 @@ class Program:
         self._high.append(_full(high, count))
         self._entries.append(_flat(entries, count))
         if kind != highspy.HighsVarType.kContinuous:
-            self._kinds.append((first, self.column_count, kind))
+            self.kinds.append((first, self.column_count, kind))
 
     def binaries(
         self,
@@ -104,81 +101,19 @@ class Program:
     @property
     def whole(self) -> bool:
         """Whether no column is integer or semi-continuous."""
-        return not self._kinds
+        return not self.kinds
 
-    def cost(self) -> F64:
-        """Cost of each column without its tie-breaking part, (columns,)."""
-        return np.concatenate(self._cost)
-
-    def solve(self, time_limit_s: float, fixed: F64 | None = None) -> Solution:
-        """Solve it; raise ZerocityError when HiGHS finds no plan at all.
-
-        ``fixed`` (columns,) pins integer columns to these values and solves the rest.
-        """
-        lp, matrix, tie = self._lp(fixed)
-        whole = self.whole or fixed is not None
-        solver = _solver(time_limit_s, lp.num_col_)
-        solver.passModel(lp)
-        solver.run()
-        status, info = solver.getModelStatus(), solver.getInfo()
-        finished = status == highspy.HighsModelStatus.kOptimal
-        found = info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible
-        if not (finished or (found and not whole)):
-            text = solver.modelStatusToString(status)
-            raise ZerocityError(f"site plan: HiGHS ended with '{text}', wanted an optimum")
-        answer = solver.getSolution()
-        value = np.asarray(answer.col_value)
-        if not whole:
-            bound = info.mip_dual_bound / COST_SCALE - float(tie @ value)
-            return Solution(value, np.zeros(self.row_count), bound, finished)
-        dual = np.asarray(answer.row_dual) / COST_SCALE
-        return Solution(value, dual, self._bound(matrix, lp, tie, dual), finished)
-
-    def _lp(self, fixed: F64 | None) -> tuple[highspy.HighsLp, sparse.csc_matrix, F64]:
-        lp = highspy.HighsLp()
-        lp.num_row_, lp.num_col_ = self.row_count, self.column_count
-        tie = np.concatenate(self._tie)
-        lp.col_cost_ = (np.concatenate(self._cost) + tie) * COST_SCALE
-        low, high = np.concatenate(self._low), np.concatenate(self._high)
-        if fixed is not None:
-            self._pin(low, high, fixed)
-        lp.col_lower_, lp.col_upper_ = low, high
-        lp.row_lower_ = np.concatenate([low for low, _ in self._rows])
-        lp.row_upper_ = np.concatenate([high for _, high in self._rows])
+    def arrays(self) -> Arrays:
+        """Lay the collected blocks behind each other."""
         index, value, counts = (
             np.concatenate([block[i] for block in self._entries]) for i in range(3)
         )
         start = np.zeros(self.column_count + 1, dtype=np.int32)
         np.cumsum(counts, out=start[1:])
-        lp.a_matrix_.format_ = highspy.MatrixFormat.kColwise
-        lp.a_matrix_.start_, lp.a_matrix_.index_, lp.a_matrix_.value_ = start, index, value
-        if self._kinds and fixed is None:
-            kinds = [highspy.HighsVarType.kContinuous] * self.column_count
-            for first, last, kind in self._kinds:
-                kinds[first:last] = [kind] * (last - first)
-            lp.integrality_ = kinds
-        shape = (self.row_count, self.column_count)
-        return lp, sparse.csc_matrix((value, index, start), shape=shape), tie
-
-    def _pin(self, low: F64, high: F64, fixed: F64) -> None:
-        for first, last, kind in self._kinds:
-            span = slice(first, last)
-            if kind == highspy.HighsVarType.kInteger:
-                low[span] = high[span] = np.round(fixed[span])
-            else:
-                off = fixed[span] < low[span] / 2.0
-                low[span][off] = high[span][off] = 0.0
-
-    def _bound(self, matrix: sparse.csc_matrix, lp: highspy.HighsLp, tie: F64, dual: F64) -> float:
-        """Lagrangian bound: any multipliers give one, the solver's own give the best."""
-        row_low, row_high = np.asarray(lp.row_lower_), np.asarray(lp.row_upper_)
-        rising = np.where(np.isfinite(row_low), np.maximum(dual, 0.0), 0.0)
-        falling = np.where(np.isfinite(row_high), np.minimum(dual, 0.0), 0.0)
-        multiplier = rising + falling
-        at_row = np.where(multiplier > 0.0, row_low, np.where(multiplier < 0.0, row_high, 0.0))
-        reduced = np.asarray(lp.col_cost_) / COST_SCALE - tie - matrix.T @ multiplier
-        at_column = np.where(reduced > 0.0, np.asarray(lp.col_lower_), np.asarray(lp.col_upper_))
-        return float(multiplier @ at_row + reduced @ at_column)
+        blocks = (self._cost, self._tie, self._low, self._high)
+        cost, tie, low, high = (np.concatenate(block) for block in blocks)
+        row_low, row_high = (np.concatenate([one[i] for one in self._rows]) for i in range(2))
+        return Arrays(cost, tie, low, high, row_low, row_high, start, index, value)
 
 
 def _full(values: npt.ArrayLike, count: int) -> F64:
@@ -209,21 +144,3 @@ def _wide(rows: npt.NDArray[np.int64], count: int) -> I64:
 
 def _tall(value: F64) -> F64:
     return value[:, None] if value.ndim == 1 else value
-
-
-def _solver(time_limit_s: float, columns: int) -> highspy.Highs:
-    solver: highspy.Highs = highspy.Highs()  # type: ignore[no-untyped-call]
-    options: dict[str, bool | int | float | str] = {
-        "output_flag": False,
-        "threads": 1,
-        "parallel": "off",
-        "random_seed": 1,
-        "solver": "choose",
-        "time_limit": time_limit_s,
-        "mip_rel_gap": MIP_GAP,
-        "primal_feasibility_tolerance": TOLERANCE,
-        "dual_feasibility_tolerance": TOLERANCE,
-    }
-    for name, value in options.items():
-        solver.setOptionValue(name, value)
-    return solver

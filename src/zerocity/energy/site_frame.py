@@ -12,8 +12,8 @@ from zerocity.energy.case import Case
 from zerocity.energy.program import Program
 from zerocity.measures.arrays import F64, I64, Bools
 
-TIE_CNY_PER_KWH = 1e-7
-"""Preference for acting early among equal prices: keeps plans alike from run to run."""
+MOVED_TIE = 1e-3
+"""Among equal plans, the one that moves least; small beside being early, which is 1 per kWh."""
 RANKS = 10
 """Most doublings of the price of a missed session from the lowest priority to the highest."""
 BUDGET_LIFT = 100.0
@@ -88,11 +88,16 @@ class Frame:
     rules: Rules
     content: dict[str, I64] = field(default_factory=dict)
 
+    @property
+    def full_tie(self) -> float:
+        """Tie-breaking cost of a stored kWh: full as early, or as late, as can be."""
+        return 1.0 if self.rules.late else -1.0
+
     def tie(self, power: float) -> F64:
-        """Tie-breaking cost that grows over the plan (or falls), (T,) [CNY]."""
+        """Tie-breaking cost per kW that grows over the plan (or falls), (T,)."""
         place = np.arange(1, self.case.steps + 1) / self.case.steps
-        grows = 1.0 - place if self.rules.late else place
-        return np.asarray(self.case.step_h * TIE_CNY_PER_KWH * grows**power)
+        grows = 1.0 + 1.0 / self.case.steps - place if self.rules.late else place
+        return np.asarray(self.case.step_h * grows**power)
 
     def one_way(self, name: str, most_in: F64, most_out: F64) -> tuple[I64, I64]:
         """Rows that keep a flow and its counterflow apart, (n,) each; -1 where both may flow."""

@@ -12,6 +12,7 @@ from zerocity.energy.case import Case, Store
 from zerocity.energy.program import Program
 from zerocity.energy.site_extras import add_heat, add_processes
 from zerocity.energy.site_frame import (
+    MOVED_TIE,
     Frame,
     Rules,
     charge_limit_kw,
@@ -20,8 +21,6 @@ from zerocity.energy.site_frame import (
 )
 from zerocity.energy.site_sessions import add_sessions
 from zerocity.measures.arrays import F64, I64
-
-EXPORT_TIE = 0.5
 
 
 def build(case: Case, rules: Rules) -> Frame:
@@ -60,9 +59,8 @@ def _add_grid(frame: Frame) -> None:
     if tight.any():
         cost = price + h * frame.price.overload
         program.columns("overload", cost, np.where(tight, most, 0.0), entries, case.steps)
-    tie = np.full(case.steps, h * 1e-7 * EXPORT_TIE)
     back = [(frame.balance, -1.0), (outward, 1.0)]
-    program.columns("export", -h * case.sell_cny_per_kwh, room, back, case.steps, tie=tie)
+    program.columns("export", -h * case.sell_cny_per_kwh, room, back, case.steps, tie=MOVED_TIE)
     program.columns("sun", 0.0, case.pv_kw, [(frame.balance, 1.0)], case.steps)
 
 
@@ -114,9 +112,9 @@ def _add_store(frame: Frame, store: Store) -> None:
     inward, outward = frame.one_way(f"store {name}", most, out)
     wear = h * store.wear_cny_per_kwh
     gain = [(frame.balance, -1.0), (content, -h * store.charge_efficiency), (inward, 1.0)]
-    program.columns(f"charge {name}", wear, most, gain, steps, tie=frame.tie(1.7))
+    program.columns(f"charge {name}", wear, most, gain, steps, tie=MOVED_TIE)
     loss = [(frame.balance, 1.0), (content, h / store.discharge_efficiency), (outward, 1.0)]
-    program.columns(f"discharge {name}", wear, out, loss, steps, tie=frame.tie(2.1))
+    program.columns(f"discharge {name}", wear, out, loss, steps, tie=MOVED_TIE)
     _add_content(frame, store, content)
 
 
@@ -147,4 +145,4 @@ def _add_content(frame: Frame, store: Store, content: I64) -> None:
             program.columns(f"{side} {name}", frame.price.final, size, row, 1)
     worth = np.zeros(steps)
     worth[-1] = -store.final_value_cny_per_kwh
-    program.columns(f"energy {name}", worth, high, entries, steps, low=low)
+    program.columns(f"energy {name}", worth, high, entries, steps, low=low, tie=frame.full_tie)

@@ -1,6 +1,6 @@
 """Plan a case: choose the method, solve, and answer with a schedule.
 
-One store and nothing else is planned exactly without a solver (``stores``); everything else, and
+One store or one session is planned exactly without a solver (``site_kernel``); everything else, and
 a case in which some limit must break, by the program of ``site_model``. Binary columns enter only
 after a plan without them went both ways at once.
 """
@@ -12,9 +12,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from zerocity.energy.case import Case
-from zerocity.energy.program import Solution
+from zerocity.energy.program_solve import Solution, solve
 from zerocity.energy.schedule import Schedule, finish
 from zerocity.energy.site_frame import Frame, Rules
+from zerocity.energy.site_kernel import plan_by_kernel
 from zerocity.energy.site_model import build
 from zerocity.energy.site_sessions import unavoidable_kwh
 from zerocity.energy.site_values import Values, read_back
@@ -42,7 +43,10 @@ def plan_case(case: Case, tie: str = "early", time_limit_s: float = 60.0) -> Sch
     """
     if tie not in TIES:
         raise InputError("tie", f'"{tie}"', f"one of {', '.join(TIES)}")
-    return finish(case, plan_by_program(case, tie == "late", time_limit_s))
+    values = plan_by_kernel(case, tie == "late")
+    if values is None:
+        values = plan_by_program(case, tie == "late", time_limit_s)
+    return finish(case, values)
 
 
 def plan_by_program(case: Case, late: bool = False, time_limit_s: float = 60.0) -> Values:
@@ -61,7 +65,7 @@ def plan_by_program(case: Case, late: bool = False, time_limit_s: float = 60.0) 
         merged = {k: masks[k] | rules.one_way.get(k, False) for k in masks}
         rules = replace(rules, one_way={**rules.one_way, **merged})
         found = _solve(case, rules, time_limit_s)
-    return read_back(found.frame, found.solution, _prices(found, time_limit_s))
+    return read_back(found.frame, found.solution)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,15 +76,7 @@ class _Found:
 
 def _solve(case: Case, rules: Rules, time_limit_s: float) -> _Found:
     frame = build(case, rules)
-    return _Found(frame, frame.program.solve(time_limit_s))
-
-
-def _prices(found: _Found, time_limit_s: float) -> Solution:
-    """The solution with duals: where there are binaries, that of the rest with these fixed."""
-    program = found.frame.program
-    if program.whole:
-        return found.solution
-    return program.solve(time_limit_s, fixed=found.solution.value)
+    return _Found(frame, solve(frame.program, time_limit_s))
 
 
 def _both_ways_pay(case: Case) -> dict[str, Bools]:

@@ -13,7 +13,7 @@ import numpy as np
 
 from zerocity.energy.case import Case, Session
 from zerocity.energy.program import Entries
-from zerocity.energy.site_frame import Frame
+from zerocity.energy.site_frame import MOVED_TIE, Frame
 from zerocity.measures.arrays import F64, I64, Bools
 
 SPREAD = 0.3
@@ -114,18 +114,16 @@ def _add_back(frame: Frame, at: Flat, rows: I64) -> None:
     inward, outward = frame.one_way("sessions", most, out)
     gain = h * _each(case.sessions, "charge_efficiency")[at.owner]
     loss = h / _each(case.sessions, "discharge_efficiency")[at.owner]
-    bus, tie = frame.balance[at.step], _tie(frame, at)
-    program.columns("give", 0.0, out, [(bus, 1.0), (content, loss), (outward, 1.0)], count,
-                    tie=1.6 * tie)  # fmt: skip
-    program.columns("take", 0.0, most, [(bus, -1.0), (content, -gain), (inward, 1.0)], count,
-                    tie=tie)  # fmt: skip
+    bus = frame.balance[at.step]
+    giving: Entries = [(bus, 1.0), (content, loss), (outward, 1.0)]
+    program.columns("give", 0.0, out, giving, count, tie=MOVED_TIE)
+    taking: Entries = [(bus, -1.0), (content, -gain), (inward, 1.0)]
+    program.columns("take", 0.0, most, taking, count, tie=MOVED_TIE)
     following = np.where(at.last, -1, np.append(content[1:], -1))
     goal = np.where(at.last, rows[at.owner], -1)
     high = _each(case.sessions, "capacity_kwh")[at.owner]
-    entries: Entries = [
-        (content, 1.0), (following, -1.0), (goal, 1.0),
-    ]  # fmt: skip
-    program.columns("held", 0.0, high, entries, count)
+    entries: Entries = [(content, 1.0), (following, -1.0), (goal, 1.0)]
+    program.columns("held", 0.0, high, entries, count, tie=frame.full_tie)
 
 
 def unavoidable_kwh(case: Case) -> F64:

@@ -12,7 +12,7 @@ import numpy as np
 from scipy.signal import lfilter
 
 from zerocity.energy.case import Case, Store
-from zerocity.energy.program import Solution
+from zerocity.energy.program_solve import Solution
 from zerocity.energy.site_frame import Frame
 from zerocity.energy.site_sessions import flat, split
 from zerocity.measures.arrays import F64
@@ -50,8 +50,8 @@ class Values:
     finished: bool
 
 
-def read_back(frame: Frame, solution: Solution, prices: Solution) -> Values:
-    """Read the plan; ``prices`` is the solution that carries the duals."""
+def read_back(frame: Frame, solution: Solution) -> Values:
+    """Read the plan that solves the program of ``frame``."""
     case, at, value = frame.case, frame.program.at, solution.value
     steps = case.steps
     zero = np.zeros(steps)
@@ -86,16 +86,11 @@ def read_back(frame: Frame, solution: Solution, prices: Solution) -> Values:
         heat_pump_kw=block("heat pump"),
         cold_kw=block("cold"),
         tank_kwh=block("tank"),
-        **_duals(frame, prices),
-        total_cny=_total(frame, solution),
+        **_duals(frame, solution),
+        total_cny=solution.cost + _constant(case),
         bound_cny=solution.bound + _constant(case),
         finished=solution.finished,
     )  # fmt: skip
-
-
-def _total(frame: Frame, solution: Solution) -> float:
-    """Money and penalties of the solution, without tie-breaking costs [CNY]."""
-    return float(frame.program.cost() @ solution.value) + _constant(frame.case)
 
 
 def _constant(case: Case) -> float:
@@ -157,8 +152,8 @@ def _process(frame: Frame, value: F64, number: int) -> F64:
     return power
 
 
-def _duals(frame: Frame, prices: Solution) -> dict[str, F64]:
+def _duals(frame: Frame, solution: Solution) -> dict[str, F64]:
     case = frame.case
-    site = prices.dual[frame.balance] / case.step_h
-    stored = [-prices.dual[frame.content[s.name]] for s in case.stores]
+    site = solution.dual[frame.balance] / case.step_h
+    stored = [-solution.dual[frame.content[s.name]] for s in case.stores]
     return {"stored_price": _rows(stored, case.steps), "site_price": site}
