@@ -1,41 +1,77 @@
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from zerocity.batteries import ageing_columns as columns
+from zerocity.batteries import ageing_cycles as cycles
 from zerocity.batteries import ageing_kernel as kernel
-from zerocity.batteries.ageing_models import MODELS, PARAMETERS
+from zerocity.batteries.ageing_models import (
+    EXPONENTS,
+    MODEL_KEYS,
+    MODELS,
+    PARAMETERS,
+    SOC_CELLS,
+)
 from zerocity.batteries.ageing_reference import cycle_rate
-
-
-@given(st.floats(-14.0, 14.0))
-def test_the_branchless_exponential_is_the_exponential(x: float) -> None:
-    assert kernel.exp_small(x) == pytest.approx(math.exp(x), rel=1e-10)
+from zerocity.batteries.ageing_state import age_slice, new_state
 
 
 @given(st.floats(0.005, 1.0), st.floats(0.005, 4.0), st.floats(-20.0, 60.0))
 def test_cycle_damage_is_the_law(dod: float, rate_c: float, temperature_c: float) -> None:
     for row, model in zip(PARAMETERS, MODELS.values(), strict=True):
         wanted = cycle_rate(model, dod, rate_c, temperature_c)
-        assert kernel.cycle_damage(row, dod, rate_c, temperature_c, 1.0) == pytest.approx(
-            wanted, rel=1e-10
+        assert cycles.cycle_damage(row, dod, rate_c, temperature_c, 1.0) == pytest.approx(
+            wanted, rel=1e-11
         )
+
+
+def test_no_depth_or_no_rate_is_no_damage() -> None:
+    nmc = PARAMETERS[MODEL_KEYS.index("nmc_b1")]
+    assert cycles.cycle_damage(nmc, 0.0, 0.5, 25.0, 1.0) < 1e-100
+    assert cycles.cycle_damage(nmc, 0.5, 0.0, 25.0, 1.0) < 1e-50
+    lfp = PARAMETERS[MODEL_KEYS.index("lfp250")]
+    assert np.isfinite(cycles.cycle_damage(lfp, 0.0, 0.0, 25.0, 1.0))
+
+
+@pytest.mark.parametrize("soc", [0.0, 0.3, 1.0, 1.5, -0.5, np.nan])
+def test_the_look_up_stays_inside_its_table(soc: float) -> None:
+    work, base = np.zeros(kernel.WORK), np.zeros(kernel.TILE, dtype=np.int32)
+    cell = np.zeros_like(base)
+    row = np.full(1, soc, dtype=np.float32)
+    work[0] = np.float64(row[0])  # the soc before
+    for model in range(len(MODEL_KEYS)):
+        base[0] = model * (SOC_CELLS + 1)
+        kernel.look_up(work, base, cell, EXPONENTS, row, 1)
+        assert base[0] <= cell[0] < base[0] + SOC_CELLS
+
+
+def test_a_missing_value_shows_in_every_sum_of_its_pack_alone() -> None:
+    soc = np.full((4, 2), 0.5, dtype=np.float32)
+    soc[1, 0] = np.nan
+    state = new_state(2)
+    model = np.zeros(2, dtype=np.int8)
+    age_slice(state, model, np.ones(2), soc, np.full_like(soc, 25.0), 1.0, 0, 2)
+    assert np.isnan(state.sums[0, [columns.Z_CAL, columns.R_CAL, columns.EFC]]).all()
+    assert np.isfinite(state.sums[1]).all()
 
 
 def test_a_full_stack_books_its_oldest_range_as_a_half_cycle() -> None:
     # Shrinking ranges never close each other; the twelfth point must not overflow the stack.
-    soc = 0.5 + 0.4 * (-0.9) ** np.arange(kernel.DEPTH)
-    stack = np.zeros((1, kernel.DEPTH, kernel.POINT))
+    soc = 0.5 + 0.4 * (-0.9) ** np.arange(columns.DEPTH)
+    stack = np.zeros((1, columns.DEPTH, columns.POINT))
     stack[0, :, 0] = soc
-    points = np.array([kernel.DEPTH], dtype=np.int8)
+    points = np.zeros(1, dtype=np.int8)
+    queue, count = np.empty((1, cycles.FIELDS, cycles.QUEUE)), np.zeros(1, dtype=np.int64)
     sums, flags = np.zeros((1, 6)), np.zeros(1, dtype=np.uint8)
-    kernel.push(0, PARAMETERS[0], 1.0, stack, points, 25.0, sums, flags)
-    assert points[0] == kernel.DEPTH - 1
+    cycles.push(0, columns.DEPTH, 0, 1.0, stack, points, 25.0, queue, count)
+    assert count[0] == 1
+    cycles.book(0, queue, count, PARAMETERS, sums, flags)
+    assert count[0] == 0
+    assert points[0] == columns.DEPTH - 1
     np.testing.assert_array_equal(stack[0, :-1, 0], soc[1:])
     half = 0.5 * abs(soc[1] - soc[0])
-    damage = kernel.cycle_damage(PARAMETERS[0], 2 * half, kernel.MOVING_C, 25.0, 1.0)
-    assert sums[0, kernel.Z_CYC] == pytest.approx(half * damage)
+    damage = cycles.cycle_damage(PARAMETERS[0], 2 * half, columns.MOVING_C, 25.0, 1.0)
+    assert sums[0, columns.Z_CYC] == pytest.approx(half * damage)

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zerocity.batteries import ageing_kernel as kernel
+from zerocity.batteries import ageing_columns as columns
 from zerocity.batteries.ageing_models import MODEL_KEYS, MODELS
 from zerocity.batteries.ageing_reference import exact_history
 from zerocity.batteries.ageing_state import (
@@ -221,11 +221,11 @@ def test_spread_scales_every_loss() -> None:
     ("temperature_c", "rate_c", "dod", "wanted"),
     [
         (25.0, 0.5, 0.9, 0),
-        (5.0, 0.5, 0.9, kernel.COLD),
-        (46.0, 0.5, 0.9, kernel.HOT),
-        (25.0, 1.0, 0.9, kernel.FAST),
-        (25.0, 0.5, 0.4, kernel.SHALLOW),
-        (25.0, 0.5, 1.1, kernel.DEEP),
+        (5.0, 0.5, 0.9, columns.COLD),
+        (46.0, 0.5, 0.9, columns.HOT),
+        (25.0, 1.0, 0.9, columns.FAST),
+        (25.0, 0.5, 0.4, columns.SHALLOW),
+        (25.0, 0.5, 1.1, columns.DEEP),
     ],
 )
 def test_leaving_the_tested_range_is_flagged(

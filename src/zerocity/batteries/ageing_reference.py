@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from zerocity.batteries.ageing_kernel import DEPTH, HYSTERESIS_SOC, MOVING_C
+from zerocity.batteries.ageing_columns import DEPTH, HYSTERESIS_SOC, MOVING_C
 from zerocity.batteries.ageing_models import KernelModel, exponent
 from zerocity.batteries.rainflow import HALF, WAIT, verdict
 from zerocity.errors import InputError

@@ -20,7 +20,8 @@ from dataclasses import dataclass, fields
 import numpy as np
 import numpy.typing as npt
 
-from zerocity.batteries.ageing_kernel import (
+from zerocity.batteries import ageing_models as law
+from zerocity.batteries.ageing_columns import (
     DAYS,
     DEPTH,
     EFC,
@@ -33,32 +34,10 @@ from zerocity.batteries.ageing_kernel import (
     TRACKED,
     Z_CAL,
     Z_CYC,
-    age_packs,
-    cycle_damage,
 )
-from zerocity.batteries.ageing_models import (
-    CAL_INVERSE,
-    CAL_MIDDLE,
-    CAL_RATE,
-    CAL_U1,
-    CAL_U3,
-    CYC_INVERSE,
-    EXPONENTS,
-    MODEL_KEYS,
-    PARAMETERS,
-    RES_B0,
-    RES_B1,
-    RES_B2,
-    RES_C0,
-    RES_C1,
-    RES_D0,
-    RES_D1,
-    RES_D3,
-    RES_E,
-    RES_INVERSE,
-    RES_RATE,
-    SOC_CELLS,
-)
+from zerocity.batteries.ageing_cycles import cycle_damage
+from zerocity.batteries.ageing_kernel import age_packs
+from zerocity.batteries.ageing_models import EXPONENTS, MODEL_KEYS, PARAMETERS, SOC_CELLS
 from zerocity.errors import InputError
 
 Floats = npt.NDArray[np.float64]
@@ -78,7 +57,7 @@ class AgeingState:
         resistance, equivalent full cycles, days.
     track : (packs, 9) running values of the search for turning points.
     stack, points : (packs, 12, 4) open turning points and (packs,) how many there are.
-    flags : (packs,) bits COLD, HOT, FAST, DEEP, SHALLOW of ``ageing_kernel``: the pack has been
+    flags : (packs,) bits COLD, HOT, FAST, DEEP, SHALLOW of ``ageing_columns``: the pack has been
         outside the tested range of its law.
     """
 
@@ -230,13 +209,13 @@ def _require_models(model_index: Bytes) -> None:
 
 def calendar_loss(state: AgeingState, model_index: Bytes) -> Floats:
     """Capacity lost by time, fraction of nameplate, shape (packs,)."""
-    power = 1.0 / PARAMETERS[model_index, CAL_INVERSE]
+    power = 1.0 / PARAMETERS[model_index, law.CAL_INVERSE]
     return np.asarray(state.sums[:, Z_CAL] ** power)
 
 
 def cycle_loss(state: AgeingState, model_index: Bytes) -> Floats:
     """Capacity lost by cycling, fraction of nameplate, shape (packs,)."""
-    power = 1.0 / PARAMETERS[model_index, CYC_INVERSE]
+    power = 1.0 / PARAMETERS[model_index, law.CYC_INVERSE]
     return np.asarray(state.sums[:, Z_CYC] ** power)
 
 
@@ -259,7 +238,7 @@ def resistance_ratio(state: AgeingState, model_index: Bytes) -> Floats:
     LFP: Naumann et al. 2018 and 2020, with an exponent that its readers write as 2 or 3 (2 here,
     an assumption). NMC: Schmalstieg et al. 2014, with an assumed straight open-circuit curve.
     """
-    power = 1.0 / PARAMETERS[model_index, RES_INVERSE]
+    power = 1.0 / PARAMETERS[model_index, law.RES_INVERSE]
     return np.asarray(1.0 + state.sums[:, R_CAL] ** power + state.sums[:, R_CYC])
 
 
@@ -290,19 +269,21 @@ def aged_state(
     u = 308.15 / (np.broadcast_to(np.asarray(mean_temperature_c, dtype=np.float64), shape) + 273.15)
     dod = np.broadcast_to(np.asarray(mean_dod, dtype=np.float64), shape)
     rate_c = np.broadcast_to(np.asarray(mean_rate_c, dtype=np.float64), shape)
-    f = q[CAL_U1] * u + q[CAL_U3] * u**3
-    rate = q[CAL_RATE] * np.exp(f * _exponent(model_index, soc) - q[CAL_MIDDLE])
-    state.sums[:, Z_CAL] = rate * days * spread ** q[CAL_INVERSE]
+    f = q[law.CAL_U1] * u + q[law.CAL_U3] * u**3
+    rate = q[law.CAL_RATE] * np.exp(f * _exponent(model_index, soc) - q[law.CAL_MIDDLE])
+    state.sums[:, Z_CAL] = rate * days * spread ** q[law.CAL_INVERSE]
     damage = [
         cycle_damage(PARAMETERS[m], d, c, 308.15 / v - 273.15, w)
         for m, d, c, v, w in zip(model_index, dod, rate_c, u, spread, strict=True)
     ]
     state.sums[:, Z_CYC] = np.asarray(damage) * efc
-    charge = q[RES_B0] + soc * (q[RES_B1] + soc * q[RES_B2])
-    rest = q[RES_RATE] * np.exp(q[RES_E] * (1.0 - u)) * charge
-    state.sums[:, R_CAL] = rest * days * spread ** q[RES_INVERSE]
-    depth = np.maximum(q[RES_D0] + q[RES_D1] * dod + q[RES_D3] * (dod - 0.5) ** 3, 0.0)
-    state.sums[:, R_CYC] = np.maximum(q[RES_C0] + q[RES_C1] * rate_c, 0.0) * depth * efc * spread
+    charge = q[law.RES_B0] + soc * (q[law.RES_B1] + soc * q[law.RES_B2])
+    rest = q[law.RES_RATE] * np.exp(q[law.RES_E] * (1.0 - u)) * charge
+    state.sums[:, R_CAL] = rest * days * spread ** q[law.RES_INVERSE]
+    depth = np.maximum(q[law.RES_D0] + q[law.RES_D1] * dod + q[law.RES_D3] * (dod - 0.5) ** 3, 0.0)
+    state.sums[:, R_CYC] = (
+        np.maximum(q[law.RES_C0] + q[law.RES_C1] * rate_c, 0.0) * depth * efc * spread
+    )
     state.sums[:, EFC], state.sums[:, DAYS] = efc, days
     return state
 
