@@ -170,8 +170,8 @@ LEVER_SOURCES = {
     "fuel_cny_per_tce": "assumption: industrial gas at about 3 CNY/m3",
     "boiler_efficiency": "assumption: gas boiler",
     "shiftable_share": "assumption: no process is known to wait",
-    "overload_cny_per_kwh": "penalty above the connection's limit, not a price",
-    "gap_cny_per_t": "penalty for each tonne above the limit, not a price",
+    "overload_cny_per_kwh": "penalty above the connection's limit; no one is paid it",
+    "gap_cny_per_t": "most that a tonne, or a MWh, may cost before a plan gives up on it",
 }
 
 

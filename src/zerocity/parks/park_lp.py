@@ -94,10 +94,10 @@ class _Rows:
     def matrix(self, columns: int) -> sparse.csc_matrix:
         """The matrix of all rows."""
         at, column = (np.concatenate(x).astype(np.int64) for x in (self.at, self.column))
-        shape = (self.count, columns)
-        return sparse.csc_matrix(
-            sparse.coo_matrix((np.concatenate(self.value), (at, column)), shape)
-        )
+        triplets = (np.concatenate(self.value), (at, column))
+        found = sparse.csc_matrix(sparse.coo_matrix(triplets, (self.count, columns)))
+        found.eliminate_zeros()
+        return found
 
 
 def build(case: ParkCase) -> Program:

@@ -11,6 +11,8 @@ from zerocity.parks.park_case import KWH_PER_TCE, FloatArray, ParkCase, Target
 from zerocity.parks.park_lp import FLOWS, SIZES, YEARLY, Program, Solver, mean_factor
 
 SMALL = 1e-6
+KEPT = 1e-3
+"""A target missed by less than this, a kilogram or a kWh, is met."""
 ADDED = {
     "pv_kwp": "pv",
     "store_kwh": "store",
@@ -38,7 +40,7 @@ class ParkPlan:
         ``carbon_t_per_tce``.
     clean_share : 1 - import without proof of origin / use; ``hourly_share`` : 1 - import / use.
     carbon_price_cny_per_t : what one tonne less would cost; 0 where the limit does not bind, the
-        penalty where it cannot be met. ``clean_price_cny_per_mwh`` and
+        price at which the plan gave up where it is not met. ``clean_price_cny_per_mwh`` and
         ``hourly_price_cny_per_mwh`` likewise.
     gap_t, gap_clean_mwh, gap_hourly_mwh : what is missing, 0 for a target that is met.
     overload_h, overload_kw : hours above the connection's limit, and by how much at most.
@@ -74,7 +76,7 @@ class ParkPlan:
     @property
     def met(self) -> bool:
         """Whether nothing of the target is missing."""
-        return max(self.gap_t, self.gap_clean_mwh, self.gap_hourly_mwh) <= SMALL
+        return max(self.gap_t, self.gap_clean_mwh, self.gap_hourly_mwh) <= 0.0
 
 
 class Planner:
@@ -110,7 +112,8 @@ class _Answer:
     def __init__(self, case: ParkCase, program: Program, columns: FloatArray) -> None:
         self.case, self.hours = case, case.year.hours
         self.flow = {name: columns[program.flow(name)] for name in FLOWS}
-        self.size = {name: float(columns[program.size(name)]) for name in SIZES}
+        # A solver may leave a bound of 0 by a hair.
+        self.size = {name: max(0.0, float(columns[program.size(name)])) for name in SIZES}
         self.peaks_kw = float(columns[program.peaks].sum())
         self.taken = self.flow["import"] + self.flow["overload"]
         fixed = case.year.use_kw * (1.0 - case.levers.shiftable_share)
@@ -200,9 +203,9 @@ def _read(target: Target, levers: bool, got: _Answer, prices: Prices, optimum: f
         carbon_price_cny_per_t=prices["carbon"],
         clean_price_cny_per_mwh=prices["clean"],
         hourly_price_cny_per_mwh=prices["hourly"],
-        gap_t=_whole(size["gap"]),
-        gap_clean_mwh=_whole(size["dirty"]),
-        gap_hourly_mwh=_whole(size["unmatched"]),
+        gap_t=_whole(size["gap"], KEPT),
+        gap_clean_mwh=_whole(size["dirty"], KEPT),
+        gap_hourly_mwh=_whole(size["unmatched"], KEPT),
         overload_h=float(got.hours[over > SMALL].sum()),
         overload_kw=_whole(float(over.max())),
         line_used_share=line / could if could > SMALL else float("nan"),
@@ -212,5 +215,5 @@ def _read(target: Target, levers: bool, got: _Answer, prices: Prices, optimum: f
     )
 
 
-def _whole(value: float) -> float:
-    return value if value > SMALL else 0.0
+def _whole(value: float, least: float = SMALL) -> float:
+    return value if value > least else 0.0

@@ -18,7 +18,7 @@ nengyuan [2025] 650, as quoted by a trade page (35 % of the use by 2030)."""
 
 def plan_sentences(case: ParkCase, now: ParkPlan, plan: ParkPlan) -> tuple[str, ...]:
     """The answer in words; ``now`` is the park as it is."""
-    told = [_verdict(plan), *_prices(plan), _cost(now, plan)]
+    told = [_verdict(case, plan), *_prices(plan), _cost(now, plan)]
     told += [*_gap(case, plan), *_bounds(case, plan)]
     if not math.isnan(plan.line_used_share):
         told.append(_line(plan))
@@ -46,7 +46,7 @@ def additions(plan: ParkPlan) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _verdict(plan: ParkPlan) -> str:
+def _verdict(case: ParkCase, plan: ParkPlan) -> str:
     what = "; ".join(additions(plan)) or "nothing"
     asked = plan.target
     parts = []
@@ -58,8 +58,11 @@ def _verdict(plan: ParkPlan) -> str:
         parts.append(f"{asked.hourly_share:.0%} clean by the hour")
     if not parts:
         return f"Cheapest without a target: {what}."
-    head = "Cheapest way to" if plan.met else "Out of reach, nearest to"
-    return f"{head} {', '.join(parts)}: {what}."
+    asked_for = ", ".join(parts)
+    if plan.met:
+        return f"Cheapest way to {asked_for}: {what}."
+    most = f"{case.levers.gap_cny_per_t:,.0f} CNY/t"
+    return f"{asked_for} is out of reach below {most}; nearest to it: {what}."
 
 
 def _prices(plan: ParkPlan) -> list[str]:
