@@ -39,7 +39,8 @@ from zerocity.storage.journal import DayJournal, JournalFile
 from zerocity.storage.runs import MANIFEST, SUMMARY, RunFolder, require_finished, write_json
 from zerocity.storage.series import SeriesWriter
 from zerocity.storage.tables import SCHEMAS
-from zerocity.twin.park_case import find_park, park_case, park_timeline
+from zerocity.twin.park_case import find_park, park_timeline
+from zerocity.twin.park_case import park_cases as made_parks
 from zerocity.twin.rows import battery_table, site_table
 from zerocity.twin.summary import summarise
 from zerocity.twin.year import Options, Twin
@@ -277,7 +278,7 @@ def _city_parks(target: str, park: str, seed: int) -> list[Metered]:
     known = [n for n in METHOD_FACTORS if n in city.factors.regions and n != city.grid_region]
     factors = {n: city.factors.lookup(n, city.start.year).kgco2_per_kwh for n in known}
     basis = "a made year: own load without vehicles, one store run at least cost"
-    cases = [park_case(city, spec, seed=seed) for spec in specs]
+    cases = made_parks(city, specs, seed=seed)
     return [(c.spec, made_meters(c.year, c.assets), basis, factors) for c in cases]
 
 
@@ -302,10 +303,7 @@ def park_cases(
     steps = park_timeline(city).steps
     text = _read(line, "a CSV file of shares") if line else ""
     share = parse_line(text, str(line), steps) if line else None
-    return [
-        with_values(
-            park_case(city, spec, seed=seed, grid_region=grid_region, direct_share=share),
-            changes or {},
-        )
-        for spec in park_specs(city, park)
-    ]
+    cases = made_parks(
+        city, park_specs(city, park), seed=seed, grid_region=grid_region, direct_share=share
+    )
+    return [with_values(case, changes or {}) for case in cases]

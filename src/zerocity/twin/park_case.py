@@ -6,6 +6,8 @@ load, no vehicles. What a run knows better it tells itself; see the reports.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from zerocity.city.scenario import City
@@ -48,15 +50,15 @@ def park_timeline(city: City) -> Timeline:
     return Timeline(city.start, DAYS, 60, city.utc_offset_h)
 
 
-def park_case(
+def park_cases(
     city: City,
-    spec: ParkSpec,
+    specs: Sequence[ParkSpec],
     *,
     seed: int = 1,
     grid_region: str = "",
     direct_share: F64 | None = None,
-) -> ParkCase:
-    """A park's whole year by the hour, its assets, and levers as large as usual.
+) -> list[ParkCase]:
+    """Whole years of parks by the hour, their assets, and levers as large as usual.
 
     Parameters
     ----------
@@ -64,25 +66,28 @@ def park_case(
     grid_region : row of the city's factor table, "" for the city's own.
     direct_share : profile of the green line, (8760,), None for a made one.
     """
-    timeline, at = park_timeline(city), park_sites(city, spec)
+    timeline, sites = park_timeline(city), [park_sites(city, spec) for spec in specs]
     sun = _sun(city, timeline, seed)
     prices = city.tariff.prices(timeline)
     factor = city.factors.lookup(grid_region or city.grid_region, timeline.start.year)
     line = made_line(timeline, sun, seed) if direct_share is None else direct_share
-    year = ParkYear(
-        step_h=1.0,
-        block_steps=timeline.steps,
-        weight=np.ones(timeline.steps),
-        month=np.repeat(timeline.months, 24),
-        use_kw=_load_kw(city, timeline, at, seed),
-        sun_kw_per_kwp=sun,
-        direct_share=line,
-        buy_cny_per_kwh=prices.buy,
-        sell_cny_per_kwh=prices.sell,
-        grid_kgco2_per_kwh=np.full(timeline.steps, factor.kgco2_per_kwh),
-    )
-    assets = _assets(city, at)
-    return ParkCase(spec, year, assets, usual_levers(spec, year, assets))
+    cases = []
+    for spec, at, use_kw in zip(specs, sites, _loads_kw(city, timeline, sites, seed), strict=True):
+        year = ParkYear(
+            step_h=1.0,
+            block_steps=timeline.steps,
+            weight=np.ones(timeline.steps),
+            month=np.repeat(timeline.months, 24),
+            use_kw=use_kw,
+            sun_kw_per_kwp=sun,
+            direct_share=line,
+            buy_cny_per_kwh=prices.buy,
+            sell_cny_per_kwh=prices.sell,
+            grid_kgco2_per_kwh=np.full(timeline.steps, factor.kgco2_per_kwh),
+        )
+        assets = _assets(city, at)
+        cases.append(ParkCase(spec, year, assets, usual_levers(spec, year, assets)))
+    return cases
 
 
 def usual_levers(spec: ParkSpec, year: ParkYear, assets: ParkAssets) -> Levers:
@@ -106,14 +111,15 @@ def _sun(city: City, timeline: Timeline, seed: int) -> F64:
     )  # fmt: skip
 
 
-def _load_kw(city: City, timeline: Timeline, at: list[int], seed: int) -> F64:
-    """The park's own load, (steps,) [kW]: days and noise as in the twin, by the hour."""
-    sites, days = city.sites, []
-    kinds = tuple(sites.load_kind[i] for i in at)
+def _loads_kw(city: City, timeline: Timeline, parks: list[list[int]], seed: int) -> list[F64]:
+    """Own load of each park, (steps,) [kW]: days and noise as in the twin, by the hour."""
+    at = [site for park in parks for site in park]
+    ends = np.cumsum([len(park) for park in parks])[:-1]
+    kinds, days = tuple(city.sites.load_kind[i] for i in at), []
     for day, workday in enumerate(timeline.is_workday().tolist()):
-        noise = smooth_noise(stream(seed, "load", day), len(sites), 24, LOAD_NOISE)[at]
-        days.append(site_loads(sites.load_kw[at], kinds, workday, noise, 24).sum(axis=0))
-    return np.concatenate(days)
+        noise = smooth_noise(stream(seed, "load", day), len(city.sites), 24, LOAD_NOISE)[at]
+        days.append(site_loads(city.sites.load_kw[at], kinds, workday, noise, 24))
+    return [park.sum(axis=0) for park in np.split(np.concatenate(days, axis=1), ends)]
 
 
 def _assets(city: City, at: list[int]) -> ParkAssets:
