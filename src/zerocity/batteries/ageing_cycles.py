@@ -87,7 +87,7 @@ def book(m: int, queue: Array, count: Array, parameters: Array, sums: Array, fla
 
 
 # Arrays are dear to pass on: at a turn a step, a true call would cost more than its work.
-@njit(cache=True, nogil=True, forceinline=True, error_model="numpy")
+@njit(cache=True, nogil=True, inline="always", error_model="numpy")
 def close(
     p: int, m: int, spread: float, stack: Array, old: int, share: float, now_c: float,
     queue: Array, count: Array,
@@ -103,7 +103,7 @@ def close(
     count[m] = k + 1
 
 
-@njit(cache=True, nogil=True, forceinline=True, error_model="numpy")
+@njit(cache=True, nogil=True, inline="always", error_model="numpy")
 def drop_oldest(p: int, stack: Array, n: int) -> int:
     """Move all but the oldest of ``n`` turning points one place down; return how many stay."""
     for j in range(n - 1):
@@ -112,7 +112,7 @@ def drop_oldest(p: int, stack: Array, n: int) -> int:
     return n - 1
 
 
-@njit(cache=True, nogil=True, forceinline=True, error_model="numpy")
+@njit(cache=True, nogil=True, inline="always", error_model="numpy")
 def push(
     p: int, n: int, m: int, spread: float, stack: Array, points: Array, now_c: float,
     queue: Array, count: Array,

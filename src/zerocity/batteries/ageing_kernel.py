@@ -127,7 +127,7 @@ def find_turned(work: Array, n: int, who: Array) -> None:
         m += work[_TURN + i] != 0.0
 
 
-@njit(cache=True, nogil=True, forceinline=True, error_model="numpy")
+@njit(cache=True, nogil=True, inline="always", error_model="numpy")
 def turn(
     work: Array, i: int, p: int, m: int, spread: float, stack: Array, points: Array,
     now_c: float, queue: Array, count: Array,
