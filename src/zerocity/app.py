@@ -242,6 +242,7 @@ def assess_parks(
     seed: int = 1,
     limit: float | None = None,
     certificates_kwh: float = 0.0,
+    grid_clean_share: float = 0.0,
 ) -> list[Assessment]:
     """Judge the parks of a run folder by its series, or those of a city by a made year."""
     folder = Path(target)
@@ -251,6 +252,7 @@ def assess_parks(
         judge(
             spec, meters, basis,
             other_factors=factors, limit=limit, certificates_kwh=certificates_kwh,
+            grid_clean_share=grid_clean_share,
         )
         for spec, meters, basis, factors in parks
     ]  # fmt: skip

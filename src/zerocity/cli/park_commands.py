@@ -35,6 +35,9 @@ def assess(
     certificates: Annotated[
         float, typer.Option("--certificates", help="Green certificates of the period, MWh.")
     ] = 0.0,
+    grid_clean: Annotated[
+        float, typer.Option("--grid-clean", help="Clean part of the grid's own mix, 0-1.")
+    ] = 0.0,
     seed: Seed = 1,
     as_json: Json = False,
 ) -> None:
@@ -48,7 +51,12 @@ def assess(
     from zerocity.cli.park_tables import assessment_json, print_assessments
 
     found = assess_parks(
-        target, park, seed=seed, limit=limit, certificates_kwh=certificates * 1000.0
+        target,
+        park,
+        seed=seed,
+        limit=limit,
+        certificates_kwh=certificates * 1000.0,
+        grid_clean_share=grid_clean,
     )
     if as_json:
         _print_json([assessment_json(one) for one in found])

@@ -81,6 +81,7 @@ def judge(
     *,
     other_factors: Mapping[str, float] | None = None,
     certificates_kwh: float = 0.0,
+    grid_clean_share: float = 0.0,
     levers: Levers | None = None,
     limit: float | None = None,
 ) -> Assessment:
@@ -91,6 +92,7 @@ def judge(
     basis : where the meters come from, for the reader.
     other_factors : further grid factors by name [kgCO2/kWh] that the method could ask for.
     certificates_kwh : green certificates of the period; shown apart, they close no gap here.
+    grid_clean_share : clean part of the grid's own mix, for Google's score alone.
     levers : prices of the ways out. ``limit`` : core limit [tCO2/tce] in place of the notice's.
     """
     if limit is not None and not (math.isfinite(limit) and limit >= 0.0):
@@ -99,7 +101,7 @@ def judge(
     found = _indicators(spec, hourly, hourly.grid_kgco2_per_kwh)
     result = assess(spec, found) if limit is None else _against(assess(spec, found), limit)
     readings = _readings(spec, hourly, other_factors or {})
-    matching = match(hourly, spec.green_import_share, certificates_kwh)
+    matching = match(hourly, spec.green_import_share, certificates_kwh, grid_clean_share)
     closings = _closings(spec, result, levers or Levers())
     rows = (_core(result, readings), _clean(result, matching), *_missing())
     return Assessment(result, rows, matching, closings, _sentences(spec, result, closings), basis)
