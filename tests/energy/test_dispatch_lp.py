@@ -10,7 +10,7 @@ from days import made_days
 from scipy.optimize import linprog
 
 from zerocity.energy.dispatch import SiteDays, plan_sites
-from zerocity.energy.dispatch_lp import penalties
+from zerocity.energy.site_days import penalties
 
 
 def oracle(days: SiteDays, i: int) -> float:

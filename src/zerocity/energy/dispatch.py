@@ -10,21 +10,28 @@ import numpy as np
 import numpy.typing as npt
 
 from zerocity.energy import dispatch_lp as lp
+from zerocity.energy.pairs import flex_problem, plan_pairs, servable, store_problem
 from zerocity.energy.site_days import (
     FloatArray,
     SiteDays,
     SitePlans,
     check,
     join,
+    penalties,
     pick,
     split,
+    store_start_kwh,
 )
+from zerocity.energy.stores import StorePlans, dispatch_with_demand
+from zerocity.errors import ZerocityError
 
 __all__ = ["SHARD_SITES", "SiteDays", "SitePlans", "join", "plan_shard", "plan_sites", "split"]
 
-SHARD_SITES = 32
-"""Sites solved one from the other's basis. A fixed number, so that plans do not depend on how many
-processes share the work."""
+SHARD_SITES = 64
+"""Sites planned in one go; linear programs start one from the other's basis. A fixed number, so
+that plans do not depend on how many processes share the work."""
+PROVEN = 1e-6
+"""A pair of plans is kept when the optimum is proven to be at most this share cheaper."""
 
 
 class Mapper(Protocol):
@@ -47,8 +54,12 @@ def plan_sites(days: SiteDays, map: Mapper = map) -> SitePlans:  # noqa: A002
     No lawful day is impossible. Flexible energy that cannot be served by its deadline within
     the connection and its own limit is lost (``shortfall_kwh``), not caught up. Import exceeds its
     limit (``overload_kw``) only for the site's own load or a store's required final content. Among
-    equal costs the earlier step is taken. At negative prices a store may charge and discharge at
-    once, which is what a linear program makes of being paid to burn energy.
+    equal costs charging without a store beside it is early; where there is a store, both move as
+    evenly as can be. At negative prices a store may charge and discharge at once, which is what a
+    linear program makes of being paid to burn energy.
+
+    Sites with a store or with flexible charging are planned exactly (`stores`). Sites with both are
+    planned in turns and kept when that is proven optimal (`pairs`); HiGHS decides the others.
 
     Raises InputError naming array, site and step when a value is missing or unlawful.
     """
@@ -59,14 +70,16 @@ def plan_sites(days: SiteDays, map: Mapper = map) -> SitePlans:  # noqa: A002
 def plan_shard(days: SiteDays) -> SitePlans:
     """Plan a block of sites that already passed `check`. Pure: equal input, equal bits."""
     store = (days.store_kwh > 0.0) & (days.store_charge_kw + days.store_discharge_kw > 0.0)
-    whole = store | (days.buy_cny_per_kwh < 0.0).any(axis=1)
-    needed = days.flex_min_kwh[:, -1] > 0.0
-    plans = _blank(days)
-    _fill(plans, np.flatnonzero(~whole & ~needed), days, _plan_plain)
-    _fill(plans, np.flatnonzero(~whole & needed), days, _plan_flow)
+    flexible = days.flex_max_kwh[:, -1] > 0.0
+    plans, unproven = _blank(days), np.zeros(days.sites, np.bool_)
+    _fill(plans, np.flatnonzero(~store), days, _plan_flexible)
+    _fill(plans, np.flatnonzero(store & ~flexible), days, _plan_store)
+    both = np.flatnonzero(store & flexible)
+    if both.size:
+        unproven[both] = _fill_pairs(plans, both, days)
     round_trip = days.store_charge_efficiency * days.store_discharge_efficiency
-    for value in np.unique(round_trip[whole]):
-        _fill(plans, np.flatnonzero(whole & (round_trip == value)), days, _plan_whole)
+    for value in np.unique(round_trip[unproven]):
+        _fill(plans, np.flatnonzero(unproven & (round_trip == value)), days, _plan_whole)
     plans.objective_cny[:] = plan_cost_cny(days, plans)
     return plans
 
@@ -101,44 +114,66 @@ def _fill(
             getattr(plans, f.name)[sites] = getattr(part, f.name)
 
 
-def _plan_plain(days: SiteDays) -> SitePlans:
-    """Nothing to decide but what the sun's surplus does."""
-    zero = np.zeros((days.sites, days.steps))
-    return _without_store(days, zero, np.zeros(days.sites))
-
-
-def _plan_flow(days: SiteDays) -> SitePlans:
-    missing, _ = lp.penalties(days)
-    matrix = lp.flow_matrix(days.steps, days.step_h)
-    found = lp.Table(lp.FLOW_COLUMNS, days.sites, days.steps)
-    found.values[:] = lp.solve(matrix, lp.flow_batch(days, missing))
-    widths = lp.flow_widths(days)
-    sources = ("spare", "diverted", "grid")
-    flex = sum(
-        np.clip(found[name], 0.0, width) for name, width in zip(sources, widths, strict=True)
+def _plan_flexible(days: SiteDays) -> SitePlans:
+    low, high, lost = servable(days)
+    problem = flex_problem(days, low, high, np.zeros_like(days.load_kw))
+    found = dispatch_with_demand(
+        problem, days.demand_charge_cny_per_kw, days.peak_so_far_kw, "early"
     )
-    return _without_store(days, np.asarray(flex), np.maximum(found["lost"], 0.0).sum(axis=1))
-
-
-def _without_store(days: SiteDays, flex_kw: FloatArray, shortfall_kwh: FloatArray) -> SitePlans:
-    plans = _blank(days)
-    plans.flex_kw[:] = np.minimum(flex_kw, days.flex_limit_kw)
-    used = days.load_kw + plans.flex_kw
-    plans.import_kw[:] = np.maximum(used - days.pv_kw, 0.0)
-    surplus = np.where(days.sell_cny_per_kwh > 0.0, np.maximum(days.pv_kw - used, 0.0), 0.0)
-    plans.export_kw[:] = np.minimum(surplus, days.export_limit_kw[:, None])
-    plans.pv_used_kw[:] = np.minimum(days.pv_kw, np.minimum(days.pv_kw, used) + plans.export_kw)
-    plans.store_kwh[:] = lp.store_start_kwh(days)[:, None]
-    plans.overload_kw[:] = np.maximum(plans.import_kw - days.import_limit_kw[:, None], 0.0)
-    plans.shortfall_kwh[:] = shortfall_kwh
+    plans = _from_store(days, found)
+    plans.flex_kw[:] = found.charge_kw
+    plans.charge_kw[:] = 0.0
+    plans.store_kwh[:] = store_start_kwh(days)[:, None]
+    plans.shortfall_kwh[:] = lost
     return plans
+
+
+def _plan_store(days: SiteDays) -> SitePlans:
+    problem = store_problem(days, np.zeros_like(days.load_kw))
+    charge, so_far = days.demand_charge_cny_per_kw, days.peak_so_far_kw
+    plans = _from_store(days, dispatch_with_demand(problem, charge, so_far, "level"))
+    plans.shortfall_kwh[:] = servable(days)[2]
+    return plans
+
+
+def _fill_pairs(
+    plans: SitePlans, sites: npt.NDArray[np.intp], days: SiteDays
+) -> npt.NDArray[np.bool_]:
+    """Plan sites with a store and flexible charging; return which plans are not proven."""
+    part = pick(days, sites)
+    store, flex, lost, gap_cny = plan_pairs(part)
+    found = _from_store(part, store)
+    found.flex_kw[:] = flex.charge_kw
+    for f in fields(SitePlans):
+        getattr(plans, f.name)[sites] = getattr(found, f.name)
+    # A store may help to serve what the connection alone cannot, so a loss is no proven optimum.
+    return ~(gap_cny <= PROVEN * (1.0 + np.abs(store.objective_cny))) | (lost > 0.0)
+
+
+def _from_store(days: SiteDays, found: StorePlans) -> SitePlans:
+    if not found.feasible.all():
+        site = int(np.argmin(found.feasible))
+        step = found.broken_step[site]
+        raise ZerocityError(f"day plan: no plan for site {site} of its block at step {step}")
+    return SitePlans(
+        import_kw=found.import_kw,
+        export_kw=found.export_kw,
+        pv_used_kw=found.pv_used_kw,
+        charge_kw=found.charge_kw,
+        discharge_kw=found.discharge_kw,
+        store_kwh=np.clip(found.energy_kwh, 0.0, days.store_kwh[:, None]),
+        flex_kw=np.zeros_like(found.charge_kw),
+        objective_cny=found.objective_cny,
+        overload_kw=found.overload_kw,
+        shortfall_kwh=np.zeros(days.sites),
+    )
 
 
 def _plan_whole(days: SiteDays) -> SitePlans:
     round_trip = float(days.store_charge_efficiency[0] * days.store_discharge_efficiency[0])
     matrix = lp.whole_matrix(days.steps, days.step_h, round_trip)
     found = lp.Table(lp.WHOLE_COLUMNS, days.sites, days.steps)
-    found.values[:] = lp.solve(matrix, lp.whole_batch(days, *lp.penalties(days)))
+    found.values[:] = lp.solve(matrix, lp.whole_batch(days, *penalties(days)))
     return _with_store(days, found)
 
 
@@ -156,7 +191,7 @@ def _with_store(days: SiteDays, found: lp.Table) -> SitePlans:
     plans.export_kw[:] = np.maximum(-net, 0.0)
     stored = plans.charge_kw * days.store_charge_efficiency[:, None]
     taken = plans.discharge_kw / days.store_discharge_efficiency[:, None]
-    content = lp.store_start_kwh(days)[:, None] + days.step_h * np.cumsum(stored - taken, axis=1)
+    content = store_start_kwh(days)[:, None] + days.step_h * np.cumsum(stored - taken, axis=1)
     plans.store_kwh[:] = np.clip(content, 0.0, days.store_kwh[:, None])
     excess = plans.import_kw - days.import_limit_kw[:, None]
     plans.overload_kw[:] = np.where(excess > 1e-6, excess, 0.0)

@@ -1,9 +1,7 @@
-"""Linear programs of a site's day, solved by HiGHS from whole arrays.
+"""The linear program of a site's day, solved by HiGHS from whole arrays.
 
-Two programs cover every site. A site whose only freedom is flexible charging needs a *flow*: its
-charging draws first on sun that would be lost, then on sun that would be exported, then on the
-grid, so each source is a column with a width and no balance row is left. A site with a store (or
-with negative prices) needs the *whole* program with a balance row.
+It decides for the sites with a store and flexible charging at once whose plans `pairs` cannot
+prove.
 
 Sites of equal structure share one matrix. Only costs and bounds change from site to site, and the
 dual simplex method starts from the basis of the site before (Dantzig's bounded dual simplex as in
@@ -21,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from zerocity.energy.site_days import FloatArray, SiteDays
+from zerocity.energy.site_days import FloatArray, SiteDays, store_goal_kwh, store_start_kwh
 from zerocity.errors import ZerocityError
 
 COST_SCALE = 100.0
@@ -30,7 +28,6 @@ TIE_CNY_PER_KWH = 1e-7
 """Preference for acting early among equal prices: keeps plans alike from day to day."""
 TOLERANCE = 1e-9
 
-FLOW_COLUMNS = ("spare", "diverted", "grid", "level", "lost")
 WHOLE_COLUMNS = (
     *("import", "overload", "export", "sun", "charge", "discharge", "store"),
     *("flex", "level", "lost"),
@@ -62,30 +59,6 @@ class Table:
         return self.values[:, self._at[name]]
 
 
-def penalties(days: SiteDays) -> tuple[FloatArray, FloatArray]:
-    """Penalties for a missing flexible kWh and for an overload kWh, each (S, 1) [CNY/kWh].
-
-    Missing energy costs more than any price or peak could save, and an overload more than missing
-    energy: the connection is the harder limit.
-    """
-    dearest = np.abs(days.buy_cny_per_kwh).max(axis=1, keepdims=True)
-    missing = 10.0 * (1.0 + dearest) + 2.0 * days.demand_charge_cny_per_kw[:, None] / days.step_h
-    return missing, 4.0 * missing
-
-
-@lru_cache(maxsize=64)
-def flow_matrix(steps: int, step_h: float) -> sparse.csc_matrix:
-    """Rows: level of the flexible energy (T), import under the peak (T)."""
-    one, rise = sparse.identity(steps), _differences(steps)
-    peak = sparse.csc_matrix(np.full((steps, 1), -1.0))
-    flow = -step_h * one
-    rows: list[list[Any]] = [
-        [flow, flow, flow, rise, -one, None],
-        [None, None, one, None, None, peak],
-    ]
-    return sparse.csc_matrix(sparse.bmat(rows))
-
-
 @lru_cache(maxsize=64)
 def whole_matrix(steps: int, step_h: float, round_trip: float) -> sparse.csc_matrix:
     """Rows: balance, store, level, peak (T each). The store counts in AC kWh of charging."""
@@ -105,47 +78,8 @@ def _differences(steps: int) -> sparse.csc_matrix:
     return sparse.csc_matrix(sparse.identity(steps) - sparse.eye(steps, k=-1))
 
 
-def flow_batch(days: SiteDays, missing: FloatArray) -> Batch:
-    """Programs of sites whose only freedom is flexible charging; needs ``buy >= 0``."""
-    sites, steps, h = days.sites, days.steps, days.step_h
-    widths = flow_widths(days)
-    cost = Table(FLOW_COLUMNS, sites, steps)
-    early = _early(steps, 1.3)
-    cost["spare"] = h * early
-    cost["diverted"] = h * (np.maximum(days.sell_cny_per_kwh, 0.0) + early)
-    cost["grid"] = h * (days.buy_cny_per_kwh + early)
-    cost["lost"] = missing
-    cost.values[:, -1] = days.demand_charge_cny_per_kw
-    low, high = Table(FLOW_COLUMNS, sites, steps), Table(FLOW_COLUMNS, sites, steps, np.inf)
-    low["level"], high["level"] = days.flex_min_kwh, days.flex_max_kwh
-    high["spare"], high["diverted"], high["grid"] = widths
-    own = np.maximum(days.load_kw - days.pv_kw, 0.0)
-    low.values[:, -1] = np.maximum(days.peak_so_far_kw, own.max(axis=1))
-    level = np.zeros((sites, steps))
-    return Batch(
-        cost.values * COST_SCALE,
-        low.values,
-        high.values,
-        np.hstack([level, np.full((sites, steps), -np.inf)]),
-        np.hstack([level, -own]),
-    )
-
-
-def flow_widths(days: SiteDays) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Power for charging from lost sun, from exported sun and from the grid, each (S, T) [kW]."""
-    surplus = np.maximum(days.pv_kw - days.load_kw, 0.0)
-    own = np.maximum(days.load_kw - days.pv_kw, 0.0)
-    exported = np.where(
-        days.sell_cny_per_kwh > 0.0, np.minimum(surplus, days.export_limit_kw[:, None]), 0.0
-    )
-    spare = np.minimum(surplus - exported, days.flex_limit_kw)
-    diverted = np.minimum(exported, days.flex_limit_kw - spare)
-    room = np.maximum(days.import_limit_kw[:, None] - own, 0.0)
-    return spare, diverted, np.minimum(room, days.flex_limit_kw - spare - diverted)
-
-
 def whole_batch(days: SiteDays, missing: FloatArray, overload: FloatArray) -> Batch:
-    """Programs of sites with a store or with negative prices."""
+    """Programs of sites with a store and flexible charging."""
     cost = _whole_cost(days, missing, overload)
     low, high = _whole_bounds(days)
     sites, steps = days.sites, days.steps
@@ -197,19 +131,6 @@ def _whole_bounds(days: SiteDays) -> tuple[Table, Table]:
 def _early(steps: int, power: float) -> FloatArray:
     """Tie-breaking cost that grows over the day, (T,) [CNY/kWh]."""
     return np.asarray(TIE_CNY_PER_KWH * (np.arange(1, steps + 1) / steps) ** power)
-
-
-def store_start_kwh(days: SiteDays) -> FloatArray:
-    """Content at the start, kept within the capacity, (S,) [kWh]."""
-    return np.clip(days.store_initial_kwh, 0.0, days.store_kwh)
-
-
-def store_goal_kwh(days: SiteDays) -> FloatArray:
-    """Least content at the end, lowered to what full charging could reach, (S,) [kWh]."""
-    gain = days.store_charge_kw * days.store_charge_efficiency * days.step_h * days.steps
-    reach = np.minimum(days.store_kwh, store_start_kwh(days) + gain)
-    # A hair of room: the bound is met exactly in real numbers but not always in doubles.
-    return np.minimum(days.store_final_kwh, reach * (1.0 - 1e-12))
 
 
 def solve(matrix: sparse.csc_matrix, batch: Batch) -> FloatArray:

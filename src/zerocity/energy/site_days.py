@@ -160,3 +160,27 @@ def join(plans: Iterable[SitePlans]) -> SitePlans:
     return SitePlans(
         **{f.name: np.concatenate([getattr(b, f.name) for b in blocks]) for f in fields(SitePlans)}
     )
+
+
+def penalties(days: SiteDays) -> tuple[FloatArray, FloatArray]:
+    """Penalties for a missing flexible kWh and for an overload kWh, each (S, 1) [CNY/kWh].
+
+    Missing energy costs more than any price or peak could save, and an overload more than missing
+    energy: the connection is the harder limit.
+    """
+    dearest = np.abs(days.buy_cny_per_kwh).max(axis=1, keepdims=True)
+    missing = 10.0 * (1.0 + dearest) + 2.0 * days.demand_charge_cny_per_kw[:, None] / days.step_h
+    return missing, 4.0 * missing
+
+
+def store_start_kwh(days: SiteDays) -> FloatArray:
+    """Content at the start, kept within the capacity, (S,) [kWh]."""
+    return np.clip(days.store_initial_kwh, 0.0, days.store_kwh)
+
+
+def store_goal_kwh(days: SiteDays) -> FloatArray:
+    """Least content at the end, lowered to what full charging could reach, (S,) [kWh]."""
+    gain = days.store_charge_kw * days.store_charge_efficiency * days.step_h * days.steps
+    reach = np.minimum(days.store_kwh, store_start_kwh(days) + gain)
+    # A hair of room: the bound is met exactly in real numbers but not always in doubles.
+    return np.minimum(days.store_final_kwh, reach * (1.0 - 1e-12))

@@ -193,36 +193,36 @@ def search_peak(
     rising tangent the next trial is where they meet (Kelley's cutting planes in one dimension,
     doi:10.1137/0108053).
     """
-    q[PEAK], q[PEAK_PRICE] = np.inf, 2.0 * charge / q[STEP_H]
-    broken, high_cost, _ = solve_prices(d, q, s, live, c)
-    if broken >= 0 or charge == 0.0:
-        return broken, high_cost
+    q[PEAK], q[PEAK_PRICE] = np.inf if charge == 0.0 else floor, 2.0 * charge / q[STEP_H]
+    broken, low_cost, rise = solve_prices(d, q, s, live, c)
+    low, low_slope, bound = floor, rise + charge, low_cost
+    if broken >= 0 or low_slope >= 0.0:
+        return broken, bound
     high = floor
     for t in range(d.shape[0]):
         high = max(high, d[t, LOAD] + d[t, CHARGE] if q[OVER] < np.inf else d[t, IMPORT])
+    q[PEAK] = np.inf
+    _, high_cost, _ = solve_prices(d, q, s, live, c)
     high_cost += charge * (high - floor)
-    high_slope, low, best = charge, floor, floor
-    q[PEAK] = floor
-    _, low_cost, rise = solve_prices(d, q, s, live, c)
-    low_slope, bound, best_cost = rise + charge, low_cost, low_cost
+    high_slope, best, best_cost, last = charge, floor, low_cost, high
     for _ in range(TRIALS):
-        if low_slope >= 0.0:
-            break
         trial = low + (low_cost - high_cost + high_slope * (high - low)) / (high_slope - low_slope)
         bound = low_cost + low_slope * (trial - low)
-        q[PEAK] = min(max(trial, low), high)
+        last = min(max(trial, low), high)
+        q[PEAK] = last
         _, cost, rise = solve_prices(d, q, s, live, c)
-        cost += charge * (q[PEAK] - floor)
+        cost += charge * (last - floor)
         if cost < best_cost:
-            best, best_cost = q[PEAK], cost
+            best, best_cost = last, cost
         if cost - bound <= CLOSE * (1.0 + abs(cost)):
             break
         if rise + charge < 0.0:
-            low, low_cost, low_slope = q[PEAK], cost, rise + charge
+            low, low_cost, low_slope = last, cost, rise + charge
         else:
-            high, high_cost, high_slope = q[PEAK], cost, rise + charge
-    q[PEAK] = best
-    solve_prices(d, q, s, live, c)
+            high, high_cost, high_slope = last, cost, rise + charge
+    if last != best:
+        q[PEAK] = best
+        solve_prices(d, q, s, live, c)
     return -1, bound
 
 
