@@ -252,13 +252,14 @@ def assess_parks(
         judge(
             spec, meters, basis,
             other_factors=factors, limit=limit, certificates_kwh=certificates_kwh,
-            grid_clean_share=grid_clean_share,
+            grid_clean_share=grid_clean_share, metered=basis != MADE_YEAR,
         )
         for spec, meters, basis, factors in parks
     ]  # fmt: skip
 
 
 Metered = tuple[ParkSpec, ParkMeters, str, dict[str, float]]
+MADE_YEAR = "a made year: own load without vehicles, one store run at least cost"
 
 
 def _run_parks(folder: Path, park: str) -> list[Metered]:
@@ -279,9 +280,8 @@ def _city_parks(target: str, park: str, seed: int) -> list[Metered]:
     specs = park_specs(city, park)
     known = [n for n in METHOD_FACTORS if n in city.factors.regions and n != city.grid_region]
     factors = {n: city.factors.lookup(n, city.start.year).kgco2_per_kwh for n in known}
-    basis = "a made year: own load without vehicles, one store run at least cost"
     cases = made_parks(city, specs, seed=seed)
-    return [(c.spec, made_meters(c.year, c.assets), basis, factors) for c in cases]
+    return [(c.spec, made_meters(c.year, c.assets), MADE_YEAR, factors) for c in cases]
 
 
 def park_specs(city: City, park: str = "") -> list[ParkSpec]:

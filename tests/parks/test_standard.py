@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -108,6 +110,25 @@ def test_an_idle_park_has_no_verdict() -> None:
     found = judged(ParkSpec("north"), 0.0, 0.0)
     assert found.rows[0].met is None
     assert "used nothing" in found.sentences[0]
+
+
+def test_a_park_that_only_sells_has_no_verdict() -> None:
+    sold = np.full(48, 0.1)
+    meters = replace(park_meters(0.0, 0.0, 2), pv_kwh=sold, export_kwh=sold)
+    found = judge(ParkSpec("north"), meters, "two days")
+    assert found.rows[0].met is None
+    assert "nan" not in found.rows[1].why
+
+
+def test_a_made_year_does_not_pass_for_measured() -> None:
+    made = judged(ParkSpec("north"), metered=False)
+    metered = judged(ParkSpec("north"))
+    assert made.rows[1].certainty == "assumed"
+    assert metered.rows[1].certainty == "derived"
+    assert "leans on grid import and export" in made.rows[0].why
+    standing = {item.claim: item.standing for item in made.result.evidence}
+    assert standing["grid import and export"] == "assumed"
+    assert standing["grid emission factor"] == "measured"
 
 
 def test_certificates_close_nothing_but_are_shown() -> None:

@@ -232,8 +232,8 @@ def print_plans(found: Sequence[ParkAnswer]) -> None:
             for sentence in plan_sentences(one.case, one.now, plan):
                 out.print(Text(sentence))
             out.print()
-    levers = _table("Prices and bounds, change one with --set NAME=VALUE", ("name", "value",
-                    "source"), left=3)  # fmt: skip
+    title = f"Prices and bounds of {found[0].case.spec.name}, change one with --set NAME=VALUE"
+    levers = _table(title, ("name", "value", "source"), left=3)
     for name, source in LEVER_SOURCES.items():
         levers.add_row(name, f"{getattr(found[0].case.levers, name):,.6g}", Text(source))
     out.print(levers)

@@ -82,7 +82,9 @@ def _cost(now: ParkPlan, plan: ParkPlan) -> str:
     more = plan.cost_cny["total"] - now.cost_cny["total"]
     saved = now.carbon_t - plan.carbon_t
     word = "more" if more >= 0.0 else "less"
-    text = f"{abs(more):,.0f} CNY a year {word} than the park as it is, {saved:,.0f} t less carbon"
+    less = "less" if saved >= 0.0 else "more"
+    text = f"{abs(more):,.0f} CNY a year {word} than the park as it is, "
+    text += f"{abs(saved):,.0f} t {less} carbon"
     if more > 0.0 and saved > SMALL:
         return f"{text}: {more / saved:,.0f} CNY/t on average."
     return f"{text}."

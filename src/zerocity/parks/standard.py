@@ -11,8 +11,10 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from zerocity.errors import InputError
-from zerocity.parks.assessment import CLEAN_SHARE_GUIDE, ParkResult, assess
+from zerocity.parks.assessment import CLEAN_SHARE_GUIDE, Evidence, ParkResult, assess
 from zerocity.parks.indicators import ParkIndicators, ParkSpec, indicators
 from zerocity.parks.matching import Matching, ParkMeters, match
 from zerocity.parks.park_case import Levers
@@ -79,6 +81,7 @@ def judge(
     meters: ParkMeters,
     basis: str,
     *,
+    metered: bool = True,
     other_factors: Mapping[str, float] | None = None,
     certificates_kwh: float = 0.0,
     grid_clean_share: float = 0.0,
@@ -89,7 +92,8 @@ def judge(
 
     Parameters
     ----------
-    basis : where the meters come from, for the reader.
+    basis : where the meters come from, for the reader. ``metered`` : False for a made year, whose
+        readings are then marked as assumed.
     other_factors : further grid factors by name [kgCO2/kWh] that the method could ask for.
     certificates_kwh : green certificates of the period; shown apart, they close no gap here.
     grid_clean_share : clean part of the grid's own mix, for Google's score alone.
@@ -97,9 +101,10 @@ def judge(
     """
     if limit is not None and not (math.isfinite(limit) and limit >= 0.0):
         raise InputError("--limit", str(limit), "a finite number of at least 0 tCO2/tce")
-    hourly = meters.by_hour()
-    found = _indicators(spec, hourly, hourly.grid_kgco2_per_kwh)
-    result = assess(spec, found) if limit is None else _against(assess(spec, found), limit)
+    hourly = _unless_idle(meters.by_hour())
+    result = assess(spec, _indicators(spec, hourly, hourly.grid_kgco2_per_kwh))
+    result = result if limit is None else _against(result, limit)
+    result = result if metered else _as_made(result, basis)
     readings = _readings(spec, hourly, other_factors or {})
     matching = match(hourly, spec.green_import_share, certificates_kwh, grid_clean_share)
     closings = _closings(spec, result, levers or Levers())
@@ -117,6 +122,26 @@ def _indicators(spec: ParkSpec, meters: ParkMeters, factor: object) -> ParkIndic
         grid_kgco2_per_kwh=factor,  # type: ignore[arg-type]
         step_h=meters.step_h,
     )
+
+
+def _unless_idle(meters: ParkMeters) -> ParkMeters:
+    """Zeros where nothing was used: a park that only sells sun has no indicator."""
+    if float(meters.use_kwh.sum()) > 0.0:
+        return meters
+    none = np.zeros_like(meters.use_kwh)
+    factor = meters.grid_kgco2_per_kwh
+    return ParkMeters(meters.step_h, none, none, none, none, none, none, none, factor)
+
+
+def _as_made(result: ParkResult, basis: str) -> ParkResult:
+    """The same result, its meter readings marked for what they are."""
+    made = (replace(e, basis=basis, standing="assumed") if _is_reading(e) else e
+            for e in result.evidence)  # fmt: skip
+    return replace(result, evidence=tuple(made))
+
+
+def _is_reading(item: Evidence) -> bool:
+    return item.standing == "measured" and "meter readings" in item.basis
 
 
 def _against(result: ParkResult, limit: float) -> ParkResult:
@@ -162,19 +187,23 @@ def _core(result: ParkResult, readings: Mapping[str, ParkIndicators]) -> Indicat
     met = None if math.isnan(value) else result.meets_core
     verdicts = {v <= result.limit_t_per_tce for v in span}
     why = "every reading gives the same verdict" if len(verdicts) == 1 else "readings differ"
+    why = f"{why}; {told}" if told else "meters and one grid factor"
+    if math.isnan(value):
+        why = "nothing was used"
+    elif leans := _leans(result):
+        why += f"; leans on {', '.join(leans)}"
     size = "" if result.in_scope else "; below 200,000 tce a year, so a yardstick only"
     return IndicatorRow(
         "carbon per unit of energy", "core", value, "tCO2/tce",
         f"at most {result.limit_t_per_tce:g}{size}", met, min(span), max(span),
-        "assumed" if _leans(result) else "derived", NOTICE,
-        f"{why}; {told}" if told else "meters and one grid factor",
+        "assumed" if _leans(result) else "derived", NOTICE, why,
     )  # fmt: skip
 
 
-def _leans(result: ParkResult) -> bool:
-    """Whether the value leans on anything that no meter shows."""
-    assumed = {e.claim for e in result.evidence if e.standing == "assumed"}
-    return bool(assumed - {"limits of the notice"})
+def _leans(result: ParkResult, apart: tuple[str, ...] = ()) -> list[str]:
+    """What the value leans on that no meter shows."""
+    known = {"limits of the notice", *apart}
+    return [e.claim for e in result.evidence if e.standing == "assumed" and e.claim not in known]
 
 
 def _clean(result: ParkResult, matching: Matching) -> IndicatorRow:
@@ -184,8 +213,10 @@ def _clean(result: ParkResult, matching: Matching) -> IndicatorRow:
     return IndicatorRow(
         "clean energy in use", "guiding", value, "share of electricity",
         f"at least {CLEAN_SHARE_GUIDE:g}", met, low, value,
-        "assumed" if _leans(result) else "derived", NOTICE,
-        f"hour by hour and without traced supply it is {low:.3g}; other energy is left out",
+        "assumed" if _leans(result, ("energy other than electricity",)) else "derived", NOTICE,
+        "nothing was used"
+        if math.isnan(low)
+        else f"hour by hour and without traced supply it is {low:.3g}; other energy is left out",
     )  # fmt: skip
 
 
