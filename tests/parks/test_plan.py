@@ -14,6 +14,7 @@ from zerocity.energy.stores import dispatch_stores
 from zerocity.parks.indicators import ParkSpec
 from zerocity.parks.made_year import _problem
 from zerocity.parks.park_case import KWH_PER_TCE, ParkCase, Target
+from zerocity.parks.park_lp import Solver
 from zerocity.parks.plan import ParkPlan, Planner, plan_park
 
 seeds = st.integers(0, 50)
@@ -110,18 +111,20 @@ def test_wasting_energy_earns_no_budget() -> None:
     assert plan.energy_tce == pytest.approx(case.energy_tce)
 
 
-def test_a_store_alone_costs_no_more_than_its_exact_dispatch() -> None:
-    assets = {"demand_charge_cny_per_kw_month": 0.0}
+@pytest.mark.parametrize("store_kwh", [0.0, 1000.0, 4000.0])
+def test_a_park_as_it_is_costs_what_the_exact_dispatch_says(store_kwh: float) -> None:
+    # Another method on another model: no demand charge, one block, each step once.
+    assets = {"demand_charge_cny_per_kw_month": 0.0, "store_kwh": store_kwh, "export_limit_kw": 1e4}
     year = replace(small_year(5), block_steps=144, weight=np.ones(144))
-    case = small_case(assets=assets, year=year)
-    exact = dispatch_stores(_problem(year, case.assets))
-    plan = Planner(replace(case, levers=replace(case.levers))).as_it_is()
-    own = plan.objective_cny - plan.cost_cny["traced_supply"]
-    # The plan may choose where its ring begins; the dispatch starts half full.
-    assert close(own, float(exact.objective_cny[0]))
-    bare = small_case(year=year, assets={**assets, "store_kwh": 0.0, "store_kw": 0.0})
-    exact = dispatch_stores(_problem(year, bare.assets))
-    assert Planner(bare).as_it_is().objective_cny == pytest.approx(float(exact.objective_cny[0]))
+    solver = Solver(small_case(assets=assets, year=year))
+    columns, _, optimum = solver.solve(Target(), levers=False)
+    # The ring of the program begins where it likes; the dispatch is told to begin there too.
+    start = np.array([columns[solver.program.flow("level")][-1]])
+    days = _problem(year, solver.case.assets)
+    low, high = days.low_kwh.copy(), days.high_kwh.copy()
+    low[0, -1] = high[0, -1] = start[0]
+    exact = dispatch_stores(replace(days, low_kwh=low, high_kwh=high, initial_kwh=start))
+    assert optimum == pytest.approx(float(exact.objective_cny[0]), rel=1e-6)
 
 
 @given(seeds, st.floats(0.0, 3.0), st.floats(0.0, 3.0))
