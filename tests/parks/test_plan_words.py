@@ -50,6 +50,16 @@ def test_hourly_and_connection_are_told() -> None:
     assert "The connection of 900 kW is too small in" in text
 
 
+def test_the_target_s_own_cost_is_told_apart() -> None:
+    case = small_case(levers=CLOSED)
+    planner = Planner(case)
+    now, free, plan = planner.as_it_is(), planner.plan(Target()), planner.plan(Target(0.2))
+    text = " ".join(plan_sentences(case, now, plan, free))
+    assert "The target itself costs" in text
+    assert "40 CNY/t on average" in text
+    assert "The target itself" not in " ".join(plan_sentences(case, now, free, free))
+
+
 def test_nothing_to_add_is_said() -> None:
     case = small_case(levers={**CLOSED, "traced_most_share": 0.0})
     assert additions(Planner(case).plan(Target())) == ()

@@ -136,7 +136,7 @@ PLAN_FIELDS = (
 
 
 def _one_plan(found: ParkAnswer, plan: ParkPlan) -> dict[str, Any]:
-    said = plan_sentences(found.case, found.now, plan) if plan is not found.now else ()
+    said = plan_sentences(found.case, found.now, plan, found.free) if plan is not found.now else ()
     return {
         "target": asdict(plan.target),
         "met": plan.met,
@@ -229,7 +229,7 @@ def print_plans(found: Sequence[ParkAnswer]) -> None:
     for one in found:
         out.print(_plan_table(one))
         for plan in (one.free, *one.plans):
-            for sentence in plan_sentences(one.case, one.now, plan):
+            for sentence in plan_sentences(one.case, one.now, plan, one.free):
                 out.print(Text(sentence))
             out.print()
     title = f"Prices and bounds of {found[0].case.spec.name}, change one with --set NAME=VALUE"

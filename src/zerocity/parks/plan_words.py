@@ -16,9 +16,13 @@ LINE_USED, LINE_OF_USE = 0.6, 0.3
 nengyuan [2025] 650, as quoted by a trade page (35 % of the use by 2030)."""
 
 
-def plan_sentences(case: ParkCase, now: ParkPlan, plan: ParkPlan) -> tuple[str, ...]:
-    """The answer in words; ``now`` is the park as it is."""
+def plan_sentences(
+    case: ParkCase, now: ParkPlan, plan: ParkPlan, free: ParkPlan | None = None
+) -> tuple[str, ...]:
+    """The answer in words; ``now`` is the park as it is, ``free`` its plan without a target."""
     told = [_verdict(case, plan), *_prices(plan), _cost(now, plan)]
+    if free is not None and free is not plan:
+        told.append(_target_cost(free, plan))
     told += [*_gap(case, plan), *_bounds(case, plan)]
     if not math.isnan(plan.line_used_share):
         told.append(_line(plan))
@@ -88,6 +92,14 @@ def _cost(now: ParkPlan, plan: ParkPlan) -> str:
     if more > 0.0 and saved > SMALL:
         return f"{text}: {more / saved:,.0f} CNY/t on average."
     return f"{text}."
+
+
+def _target_cost(free: ParkPlan, plan: ParkPlan) -> str:
+    """What the target itself costs, apart from what would pay anyway."""
+    more = max(0.0, plan.cost_cny["total"] - free.cost_cny["total"])
+    saved = free.carbon_t - plan.carbon_t
+    text = f"The target itself costs {more:,.0f} CNY a year"
+    return f"{text}, {more / saved:,.0f} CNY/t on average." if saved > 1.0 else f"{text}."
 
 
 def _line(plan: ParkPlan) -> str:
