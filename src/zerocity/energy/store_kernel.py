@@ -64,28 +64,23 @@ LISTS = 4
 @njit(cache=True, nogil=True, error_model="numpy")
 def merge(c: Array, live: Array, head: int, tail: int, m: int) -> int:
     """Merge the step's ``m`` pieces into the live ones [head, tail); return the new tail."""
-    fresh, j = 0, tail - 1
-    for k in range(m - 1, -1, -1):
-        slope = c[P_SLOPE + k]
-        while j >= head and live[SLOPE, j] > slope:
-            j -= 1
-        if j >= head and live[SLOPE, j] == slope:
-            live[WIDTH, j] += c[P_WIDTH + k]
-            c[P_WIDTH + k] = -1.0
-        else:
-            fresh += 1
-    j, to = tail - 1, tail + fresh - 1
-    for k in range(m - 1, -1, -1):
-        if c[P_WIDTH + k] < 0.0:
-            continue
-        slope = c[P_SLOPE + k]
+    j, k, to = tail - 1, m - 1, tail + m - 1
+    while k >= 0:
+        slope, width = c[P_SLOPE + k], c[P_WIDTH + k]
         while j >= head and live[SLOPE, j] > slope:
             live[SLOPE, to], live[WIDTH, to] = live[SLOPE, j], live[WIDTH, j]
+            j, to = j - 1, to - 1
+        if j >= head and live[SLOPE, j] == slope:
+            width += live[WIDTH, j]
             j -= 1
-            to -= 1
-        live[SLOPE, to], live[WIDTH, to] = slope, c[P_WIDTH + k]
-        to -= 1
-    return tail + fresh
+        live[SLOPE, to], live[WIDTH, to] = slope, width
+        k, to = k - 1, to - 1
+    # Pieces of equal slope became one, and left a gap.
+    gap = to - j
+    if gap > 0:
+        for i in range(j + 1, tail + m - gap):
+            live[SLOPE, i], live[WIDTH, i] = live[SLOPE, i + gap], live[WIDTH, i + gap]
+    return tail + m - gap
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -170,18 +165,6 @@ def forward(d: Array, q: Array, hull: bool, s: Array, live: Array, c: Array) -> 
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def backward(d: Array, q: Array, s: Array) -> float:
-    """Fill the price of stored energy [CNY/kWh]; return the lowest."""
-    following, lowest = q[FINAL], np.inf
-    for t in range(d.shape[0] - 1, -1, -1):
-        price = min(max(following, s[CUT_LOW, t]), s[CUT_HIGH, t])
-        s[PRICE, t] = price
-        lowest = min(lowest, price)
-        following = q[KEEP] * price
-    return float(lowest)
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
 def worth(d: Array, q: Array, t: int, x: float, price: float) -> float:
     """What the last kW below net power ``x`` into the store is worth at this price [CNY/kWh]."""
     if x > d[t, CHARGE]:
@@ -213,32 +196,33 @@ def peak_value(d: Array, q: Array, t: int, price: float) -> float:
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def dual(d: Array, q: Array, s: Array, live: Array) -> tuple[float, float]:
-    """Lagrangian bound [CNY] and its slope in the peak [CNY/kW]; fills each step's best range."""
-    total, rise, following = 0.0, 0.0, q[FINAL]
+def backward(d: Array, q: Array, s: Array, live: Array) -> tuple[float, float, float]:
+    """Fill the price of stored energy [CNY/kWh] and each step's best range [kWh].
+
+    Returns the lowest price, the Lagrangian bound [CNY] and its slope in the peak [CNY/kW].
+    """
+    total, rise, following, lowest = 0.0, 0.0, q[FINAL], np.inf
     for t in range(d.shape[0] - 1, -1, -1):
-        price = s[PRICE, t]
+        price = min(max(following, s[CUT_LOW, t]), s[CUT_HIGH, t])
+        s[PRICE, t] = price
+        lowest = min(lowest, price)
         pull = price - following
         total += pull * (d[t, LOW] if pull > 0.0 else d[t, HIGH])
-        at, cost = s[START, t], s[COST, t]
         tie = SAME * max(abs(price), 1e-3)
-        k = int(s[FIRST, t])
-        end = k + int(s[COUNT, t])
-        while k < end and live[OWN_SLOPE, k] < price - tie:
-            cost += live[OWN_SLOPE, k] * live[OWN_WIDTH, k]
-            at += live[OWN_WIDTH, k]
-            k += 1
-        total += cost - price * at
-        s[LEAST, t] = at
-        while k < end and live[OWN_SLOPE, k] <= price + tie:
-            total += min(0.0, live[OWN_SLOPE, k] - price) * live[OWN_WIDTH, k]
-            at += live[OWN_WIDTH, k]
-            k += 1
-        s[MOST, t] = at
+        below, above = price - tie, price + tie
+        least = most = s[START, t]
+        total += s[COST, t] - price * least
+        first = int(s[FIRST, t])
+        for k in range(first, first + int(s[COUNT, t])):
+            slope, width = live[OWN_SLOPE, k], live[OWN_WIDTH, k]
+            total += min(0.0, slope - price) * width
+            least += width if slope < below else 0.0
+            most += width if slope <= above else 0.0
+        s[LEAST, t], s[MOST, t] = least, most
         if q[PEAK] < np.inf:
             rise -= peak_value(d, q, t, price)
         following = q[KEEP] * price
-    return total - following * q[INITIAL], rise
+    return lowest, total - following * q[INITIAL], rise
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

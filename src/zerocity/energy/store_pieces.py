@@ -64,13 +64,21 @@ V_COST, V_IN, V_OUT = V_STORED + POINTS, V_STORED + 2 * POINTS, V_STORED + 3 * P
 SCRATCH = V_STORED + 4 * POINTS
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def load_problem(r: Rows, b: int, d: Array, q: Array) -> None:
-    """Copy problem ``b`` to where one problem is worked on; no peak is searched."""
-    d[:, LOAD], d[:, PV], d[:, BUY], d[:, SELL] = r.load_kw[b], r.pv_kw[b], r.buy[b], r.sell[b]
-    d[:, IMPORT], d[:, EXPORT] = r.import_kw[b], r.export_kw[b]
-    d[:, CHARGE], d[:, DISCHARGE] = r.charge_kw[b], r.discharge_kw[b]
-    d[:, LOW], d[:, HIGH] = r.low_kwh[b], r.high_kwh[b]
+    """Copy problem ``b`` to where one problem is worked on; no peak is searched.
+
+    Limits of the connection that cannot bind are made finite.
+    """
+    for t in range(d.shape[0]):
+        load, sun = r.load_kw[b, t], r.pv_kw[b, t]
+        charge, discharge = r.charge_kw[b, t], r.discharge_kw[b, t]
+        d[t, LOAD], d[t, PV] = load, sun
+        d[t, BUY], d[t, SELL] = r.buy[b, t], r.sell[b, t]
+        d[t, IMPORT] = min(r.import_kw[b, t], max(load, 0.0) + charge)
+        d[t, EXPORT] = min(r.export_kw[b, t], sun + discharge + max(-load, 0.0))
+        d[t, CHARGE], d[t, DISCHARGE] = charge, discharge
+        d[t, LOW], d[t, HIGH] = r.low_kwh[b, t], r.high_kwh[b, t]
     q[STEP_H], q[INITIAL], q[KEEP] = r.step_h, r.initial_kwh[b], r.keep[b]
     q[INTO], q[OUT] = r.charge_efficiency[b], r.discharge_efficiency[b]
     q[WEAR], q[FINAL], q[OVER] = r.wear[b], r.final_value[b], r.overload[b]
@@ -100,6 +108,15 @@ def sources(d: Array, q: Array, t: int, c: Array) -> int:
     Import and overload above the searched peak (3 and 5) cost the peak price on top.
     """
     buy, limit, peak = d[t, BUY], d[t, IMPORT], q[PEAK]
+    if d[t, SELL] >= 0.0 and peak == np.inf:
+        # The usual order, without sorting.
+        c[S_SLOPE], c[S_WIDTH], c[S_KIND] = 0.0, d[t, PV], 1
+        c[S_SLOPE + 1], c[S_WIDTH + 1], c[S_KIND + 1] = d[t, SELL], d[t, EXPORT], 0
+        c[S_SLOPE + 2], c[S_WIDTH + 2], c[S_KIND + 2] = buy, limit, 2
+        if q[OVER] == np.inf:
+            return 3
+        c[S_SLOPE + 3], c[S_WIDTH + 3], c[S_KIND + 3] = buy + q[OVER], np.inf, 4
+        return 4
     n = add_source(c, 0, d[t, SELL], d[t, EXPORT], 0)
     n = add_source(c, n, 0.0, d[t, PV], 1)
     n = add_source(c, n, buy, min(limit, peak), 2)
@@ -141,35 +158,24 @@ def one_way(
 ) -> tuple[int, float, float, bool]:
     """Pieces without charging and discharging at once: count, left end [kWh], its cost, convex."""
     cost = -d[t, SELL] * d[t, EXPORT] + q[WEAR] * abs(low)
-    skip, k = low + d[t, EXPORT] + d[t, LOAD], 0
-    while k < n - 1 and c[S_WIDTH + k] <= skip:
-        cost += c[S_SLOPE + k] * c[S_WIDTH + k]
-        skip -= c[S_WIDTH + k]
-        k += 1
-    left = 0.0
-    if n > 0:
-        cost += c[S_SLOPE + k] * skip
-        left = c[S_WIDTH + k] - skip
-    m, last, convex, x = 0, -np.inf, True, low
-    while x < high and k < n:
-        charging = x >= 0.0
-        stop = high if charging or high < 0.0 else 0.0
-        room = stop - x
-        width = min(left, room)
-        if charging:
-            slope, scale = (c[S_SLOPE + k] + q[WEAR]) * q[PER_INTO], q[STEP_IN]
-        else:
-            slope, scale = (c[S_SLOPE + k] - q[WEAR]) * q[OUT], q[STEP_OUT]
-        if width > 0.0:
-            c[P_SLOPE + m], c[P_WIDTH + m] = slope, width * scale
+    y, m, last, convex = -d[t, EXPORT] - d[t, LOAD], 0, -np.inf, True
+    for k in range(n):
+        price, x, y = c[S_SLOPE + k], y, y + c[S_WIDTH + k]
+        if x < low:
+            cost += price * (min(y, low) - x)
+            x = low
+        stop = min(y, high)
+        if x < stop and x < 0.0:
+            end = min(stop, 0.0)
+            slope = (price - q[WEAR]) * q[OUT]
+            c[P_SLOPE + m], c[P_WIDTH + m] = slope, (end - x) * q[STEP_OUT]
             convex = convex and slope >= last
-            last = slope
-            m += 1
-        x = stop if width == room else x + width
-        left -= width
-        if left <= 0.0:
-            k += 1
-            left = c[S_WIDTH + k] if k < n else 0.0
+            x, last, m = end, slope, m + 1
+        if x < stop:
+            slope = (price + q[WEAR]) * q[PER_INTO]
+            c[P_SLOPE + m], c[P_WIDTH + m] = slope, (stop - x) * q[STEP_IN]
+            convex = convex and slope >= last
+            last, m = slope, m + 1
     start = low * (q[STEP_OUT] if low < 0.0 else q[STEP_IN])
     return m, start, cost * q[STEP_H], convex
 

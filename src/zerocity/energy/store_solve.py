@@ -15,7 +15,6 @@ from zerocity.energy.store_kernel import (
     PRICE,
     backward,
     choose,
-    dual,
     forward,
     tube,
 )
@@ -85,9 +84,11 @@ class Answers(NamedTuple):
 @njit(cache=True, nogil=True, error_model="numpy")
 def may_burn(d: Array, q: Array) -> bool:
     """Whether charging and discharging at once could lose energy at all."""
-    if q[INTO] * q[OUT] >= 1.0:
-        return False
-    return bool(np.any((d[:, CHARGE] > 0.0) & (d[:, DISCHARGE] > 0.0)))
+    if q[INTO] * q[OUT] < 1.0:
+        for t in range(d.shape[0]):
+            if d[t, CHARGE] > 0.0 and d[t, DISCHARGE] > 0.0:
+                return True
+    return False
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -97,24 +98,22 @@ def solve_prices(d: Array, q: Array, s: Array, live: Array, c: Array) -> tuple[i
     Burning energy can pay only where stored energy has a negative price, so the plain curves are
     tried first.
     """
-    broken = forward(d, q, False, s, live, c)
-    if (broken >= 0 or backward(d, q, s) < 0.0) and may_burn(d, q):
-        broken = forward(d, q, True, s, live, c)
+    broken, bound, rise, hull = 0, np.inf, 0.0, False
+    while True:
+        broken, lowest = forward(d, q, hull, s, live, c), -1.0
         if broken < 0:
-            backward(d, q, s)
+            lowest, bound, rise = backward(d, q, s, live)
+        if hull or lowest >= 0.0 or not may_burn(d, q):
+            break
+        hull = True
     if broken >= 0:
         return broken, np.inf, 0.0
-    bound, rise = dual(d, q, s, live)
     return -1, bound, rise
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def powers(d: Array, q: Array, t: int, stored: float, hull: bool, c: Array) -> tuple[float, float]:
-    """Charging and discharging [kW] that move ``stored`` kWh at least cost."""
-    if not hull:
-        if stored >= 0.0:
-            return min(stored / q[STEP_IN], d[t, CHARGE]), 0.0
-        return 0.0, min(-stored / q[STEP_OUT], d[t, DISCHARGE])
+def powers(d: Array, q: Array, t: int, stored: float, c: Array) -> tuple[float, float]:
+    """Charging and discharging [kW] that move ``stored`` kWh at least cost, burning allowed."""
     m, at, _, _ = step_curve(d, q, t, True, c)
     if m <= 0:
         return c[V_IN], c[V_OUT]
@@ -174,9 +173,16 @@ def write_plan(
     tube(d, q, s)
     choose(q, tie, s, energy)
     now, cost = q[INITIAL], 0.0
+    per_in, per_out = 1.0 / q[STEP_IN], 1.0 / q[STEP_OUT]
     for t in range(energy.size):
         kept = q[KEEP] * now
-        into, out = powers(d, q, t, energy[t] - kept, s[HULL, t] > 0.0, c)
+        stored, into, out = energy[t] - kept, 0.0, 0.0
+        if s[HULL, t] > 0.0:
+            into, out = powers(d, q, t, stored, c)
+        elif stored >= 0.0:
+            into = min(stored * per_in, d[t, CHARGE])
+        else:
+            out = min(-stored * per_out, d[t, DISCHARGE])
         now = kept + into * q[STEP_IN] - out * q[STEP_OUT]
         energy[t] = now
         cost += write_step(d, q, t, into, out, c, plan)
@@ -238,14 +244,16 @@ def solve_range(
     for b in range(lo, hi):
         load_problem(r, b, d, q)
         broken, bound = search_peak(d, q, s, live, c, charge[b], floor[b])
-        objective = np.nan
+        objective, peak = np.nan, floor[b]
         if broken >= 0:
             plan[:], energy[:], s[PRICE], bound = 0.0, 0.0, 0.0, np.nan
         else:
             objective = write_plan(d, q, tie, s, c, plan, energy)
-            objective += charge[b] * max(0.0, plan[IMPORTED].max() - floor[b])
-        a.broken[b], a.objective[b], a.bound[b] = broken, objective, bound
-        a.charge[b], a.discharge[b] = plan[CHARGED], plan[DISCHARGED]
-        a.imported[b], a.exported[b] = plan[IMPORTED], plan[EXPORTED]
-        a.pv_used[b], a.overload[b] = plan[PV_USED], plan[OVERLOAD]
-        a.energy[b], a.price[b] = energy, s[PRICE]
+        for t in range(steps):
+            a.charge[b, t], a.discharge[b, t] = plan[CHARGED, t], plan[DISCHARGED, t]
+            a.imported[b, t], a.exported[b, t] = plan[IMPORTED, t], plan[EXPORTED, t]
+            a.pv_used[b, t], a.overload[b, t] = plan[PV_USED, t], plan[OVERLOAD, t]
+            a.energy[b, t], a.price[b, t] = energy[t], s[PRICE, t]
+            peak = max(peak, plan[IMPORTED, t])
+        a.broken[b], a.bound[b] = broken, bound
+        a.objective[b] = objective + charge[b] * (peak - floor[b])

@@ -215,9 +215,7 @@ def spread(count: int, threads: int, work: Callable[[int, int], None]) -> None:
 
 
 def as_rows(days: StoreDays) -> Rows:
-    """The kernel's view: limits that cannot bind made finite, arrays contiguous."""
-    draw = np.maximum(days.load_kw, 0.0) + days.charge_limit_kw
-    spare = days.pv_kw + days.discharge_limit_kw + np.maximum(-days.load_kw, 0.0)
+    """The kernel's view of the problems: arrays made contiguous."""
 
     def plain(values: FloatArray) -> FloatArray:
         return np.ascontiguousarray(values, dtype=np.float64)
@@ -227,8 +225,8 @@ def as_rows(days: StoreDays) -> Rows:
         pv_kw=plain(days.pv_kw),
         buy=plain(days.buy_cny_per_kwh),
         sell=plain(days.sell_cny_per_kwh),
-        import_kw=plain(np.minimum(days.import_limit_kw, draw)),
-        export_kw=plain(np.minimum(days.export_limit_kw, spare)),
+        import_kw=plain(days.import_limit_kw),
+        export_kw=plain(days.export_limit_kw),
         charge_kw=plain(days.charge_limit_kw),
         discharge_kw=plain(days.discharge_limit_kw),
         low_kwh=plain(days.low_kwh),
