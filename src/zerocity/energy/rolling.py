@@ -22,7 +22,7 @@ from zerocity.errors import InputError
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
-SAME_SHARE = 0.01
+SAME_SHARE = 0.05
 """First moves nearer than this share of what a step can move are one decision."""
 DEAR_CNY_PER_KWH = 100.0
 """What a hard import limit costs inside a plan: a forecast may break it, and must still be planned
@@ -91,35 +91,57 @@ def roll(
     if demand.shape != (sites,) or number.shape != (steps,):
         came = f"shapes {demand.shape} and {number.shape}"
         raise InputError("demand_cny_per_kw, period", came, f"({sites},) and ({steps},)")
-    rows = as_rows(replace(truth, overload_cny_per_kwh=np.minimum(
-        truth.overload_cny_per_kwh, DEAR_CNY_PER_KWH)))  # fmt: skip
-    done = {name: np.zeros((sites, steps)) for name in ("store_kw", "grid_kw", "energy_kwh")}
-    memory, used = _first_memory(truth), np.zeros(sites)
-    stretch = policy.every if policy.every > 1 else 96
-    begins = np.diff(number, prepend=number[0] - 1) != 0
-    for first in range(0, steps, stretch):
-        count = min(stretch, steps - first)
-        seen = _checked(foreseer(first, count), sites, count, policy)
-        course = Course(
+    lived = _Lived(truth, policy, demand, number)
+    for first in range(0, steps, lived.stretch):
+        count = min(lived.stretch, steps - first)
+        course = lived.course(_checked(foreseer(first, count), sites, count, policy), first)
+        spread(sites, threads, partial(_live, lived.rows, course))
+    return lived.result()
+
+
+class _Lived:
+    """A run while it is lived: the kernel's arrays, filled stretch by stretch."""
+
+    def __init__(
+        self, truth: StoreDays, policy: Policy, demand: FloatArray, period: IntArray
+    ) -> None:
+        self.truth, self.policy, self.demand, self.period = truth, policy, demand, period
+        self.stretch = policy.every if policy.every > 1 else 96
+        dear = np.minimum(truth.overload_cny_per_kwh, DEAR_CNY_PER_KWH)
+        self.rows = as_rows(replace(truth, overload_cny_per_kwh=dear))
+        names = ("store_kw", "grid_kw", "energy_kwh")
+        self._done = {name: np.zeros(truth.load_kw.shape) for name in names}
+        self._memory, self._used = _first_memory(truth), np.zeros(len(demand))
+        self._begins = np.diff(period, prepend=period[0] - 1) != 0
+
+    def course(self, seen: tuple[FloatArray, FloatArray], first: int) -> Course:
+        """The next stretch, from step ``first`` on."""
+        return Course(
             load_kw=seen[0],
             pv_kw=seen[1],
-            import_kw=truth.import_limit_kw,
-            export_kw=truth.export_limit_kw,
-            demand=demand,
-            new_period=begins[first : first + count],
+            import_kw=self.truth.import_limit_kw,
+            export_kw=self.truth.export_limit_kw,
+            demand=self.demand,
+            new_period=self._begins[first : first + seen[0].shape[1]],
             first=first,
-            every=policy.every,
-            follow=policy.follow,
-            same_kwh=SAME_SHARE * _movable_kwh(truth),
-            final_value=truth.final_value_cny_per_kwh,
-            memory=memory,
-            **done,
-            used=used,
+            every=self.policy.every,
+            follow=self.policy.follow,
+            same_kwh=SAME_SHARE * _movable_kwh(self.truth),
+            final_value=self.truth.final_value_cny_per_kwh,
+            memory=self._memory,
+            **self._done,
+            used=self._used,
         )
-        spread(sites, threads, partial(_live, rows, course))
-    paid = paid_cny(truth, done["grid_kw"], done["store_kw"])
-    return Rolled(**done, energy_cny=paid, demand_cny=demand_paid(demand, done["grid_kw"], number),
-                  weighed=used)  # fmt: skip
+
+    def result(self) -> Rolled:
+        """What was lived, and what it cost."""
+        grid = self._done["grid_kw"]
+        return Rolled(
+            **self._done,
+            energy_cny=paid_cny(self.truth, grid, self._done["store_kw"]),
+            demand_cny=demand_paid(self.demand, grid, self.period),
+            weighed=self._used,
+        )
 
 
 def _live(rows: Rows, course: Course, low: int, high: int) -> None:

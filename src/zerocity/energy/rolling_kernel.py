@@ -127,8 +127,7 @@ def set_window(c: Course, b: int, k: int, m: int, w: Work) -> int:
         # Limits that cannot bind are made finite, as the exact kernel wants them.
         d[IMPORT] = min(c.import_kw[b, at + h], max(load, 0.0) + d[CHARGE])
         d[EXPORT] = min(c.export_kw[b, at + h], sun + d[DISCHARGE] + max(-load, 0.0))
-    q = w.numbers
-    q[INITIAL] = min(max(c.memory[b, ENERGY], w.whole[:, LOW].min()), w.whole[:, HIGH].max())
+    w.numbers[INITIAL] = c.memory[b, ENERGY]
     return int(steps)
 
 
