@@ -10,7 +10,7 @@ import numpy as np
 from zerocity.energy.case import Case, Session, Store
 from zerocity.energy.site_frame import Penalties
 from zerocity.energy.site_values import Values
-from zerocity.measures.arrays import F64
+from zerocity.measures.arrays import F64, I64
 
 SMALL = 1e-6
 """What a limit may be passed by before it counts as broken, relative to the limit but at least
@@ -38,8 +38,8 @@ def breaks_of(case: Case, values: Values, price: Penalties) -> tuple[BrokenLimit
     found = [*_grid(case, values, price)]
     for i, store in enumerate(case.stores):
         found += _store(case, store, values.energy_kwh[i], price)
-    for j, session in enumerate(case.sessions):
-        found += _session(case, session, values, j, float(price.session[j]))
+    for j in _unserved(case, values):
+        found += _session(case, case.sessions[j], values, int(j), float(price.session[j]))
     return (*found, *_others(case, values, price))
 
 
@@ -83,6 +83,14 @@ def _store(case: Case, store: Store, energy_kwh: F64, price: Penalties) -> Itera
             )
             last = case.steps - 1
             yield BrokenLimit(f"{where}.final_soc", last, kwh, "kWh", price.final, sentence)
+
+
+def _unserved(case: Case, values: Values) -> I64:
+    """Numbers of the sessions that do not get all their energy."""
+    goal = np.array([s.initial_kwh + s.energy_kwh for s in case.sessions])
+    scale = np.array([s.energy_kwh for s in case.sessions])
+    short = goal - values.held_kwh[:, -1] if goal.size else goal
+    return np.flatnonzero(short > SMALL * np.maximum(scale, 1.0))
 
 
 def _session(

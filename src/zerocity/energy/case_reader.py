@@ -25,6 +25,7 @@ from zerocity.measures.arrays import F64
 from zerocity.measures.wording import quote
 
 Asset = TypeVar("Asset")
+SINGULAR = {"stores": "store", "sessions": "session", "processes": "process"}
 
 
 def parse_text(text: str, where: str = "case") -> dict[str, Any]:
@@ -103,7 +104,7 @@ def _assets(
     names: set[str] = set()
     for at, row in enumerate(rows):
         given = row.get("name") if isinstance(row, Mapping) else None
-        name = given if isinstance(given, str) and given else f"{key[:-1]} {at + 1}"
+        name = given if isinstance(given, str) and given else f"{SINGULAR[key]} {at + 1}"
         path, before = f"{key}.{name}", len(intake.errors)
         if name in names:
             intake.error(f"{path}.name", quote(name), "a name of its own", "Another one has it.")

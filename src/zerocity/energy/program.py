@@ -103,6 +103,10 @@ class Program:
         """Whether no column is integer or semi-continuous."""
         return not self.kinds
 
+    def high(self, name: str) -> F64:
+        """Upper bounds of the block ``name``."""
+        return self._high[list(self.at).index(name)]
+
     def arrays(self) -> Arrays:
         """Lay the collected blocks behind each other."""
         index, value, counts = (
@@ -117,30 +121,21 @@ class Program:
 
 
 def _full(values: npt.ArrayLike, count: int) -> F64:
-    return np.broadcast_to(np.asarray(values, dtype=np.float64), (count,))
+    return np.full(count, values, dtype=np.float64)
 
 
 def _flat(entries: Entries, count: int) -> tuple[I32, F64, I32]:
     """Row numbers, values and entries per column of a block, column after column."""
-    sides = [_wide(np.asarray(rows), count) for rows, _ in entries]
-    index = np.hstack(sides) if sides else np.zeros((count, 0), dtype=np.int64)
-    values = [
-        np.broadcast_to(_tall(np.asarray(value, dtype=np.float64)), side.shape)
-        for side, (_, value) in zip(sides, entries, strict=True)
-    ]
-    value = np.hstack(values) if values else np.zeros((count, 0))
+    parts = [(np.asarray(rows), np.asarray(value)) for rows, value in entries]
+    widths = [rows.shape[1] if rows.ndim == 2 else 1 for rows, _ in parts]
+    index = np.empty((count, sum(widths)), dtype=np.int32)
+    values = np.empty((count, sum(widths)))
+    at = 0
+    for (rows, value), width in zip(parts, widths, strict=True):
+        index[:, at : at + width] = rows if rows.ndim == 2 else rows[:, None]
+        values[:, at : at + width] = value[:, None] if value.ndim == 1 else value
+        at += width
     there = index >= 0
     if there.all():
-        counts = np.full(count, index.shape[1], dtype=np.int32)
-        return index.astype(np.int32).ravel(), value.ravel(), counts
-    return index[there].astype(np.int32), value[there], there.sum(axis=1, dtype=np.int32)
-
-
-def _wide(rows: npt.NDArray[np.int64], count: int) -> I64:
-    if rows.ndim == 2:
-        return rows
-    return np.broadcast_to(rows, (count,))[:, None]
-
-
-def _tall(value: F64) -> F64:
-    return value[:, None] if value.ndim == 1 else value
+        return index.ravel(), values.ravel(), np.full(count, at, dtype=np.int32)
+    return index[there], values[there], there.sum(axis=1, dtype=np.int32)

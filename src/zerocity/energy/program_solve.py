@@ -1,9 +1,8 @@
 """Solve a program with HiGHS, prove how good the answer is, and pick one among equal plans.
 
-First the money alone: its duals give a proven lower bound. Then, among all plans of exactly that
-cost, the one that the tie-breaking costs like best: columns with a reduced cost stay at their bound
-and rows with a price at their side, which is the set of all optima (Dantzig 1963, Linear
-Programming and Extensions). So a plan neither flutters between runs nor pays for not fluttering.
+First money and tie-breaking costs together, which picks one plan among equals. Its basis is then
+the start for the money alone, where as a rule it is optimal already: so a plan neither flutters
+between runs nor pays for not fluttering, and its duals prove how good it is.
 """
 
 from __future__ import annotations
@@ -23,10 +22,8 @@ COST_SCALE = 100.0
 TOLERANCE = 1e-9
 MIP_GAP = 1e-6
 """Relative gap at which a program with binaries counts as solved."""
-PRICED = 1e-10
-"""A reduced cost or row price below this is rounding [fen]."""
 TIE_CNY = 1e-7
-"""Weight of a binary's tie-breaking cost beside money, where one search has to do."""
+"""Weight of tie-breaking costs beside money."""
 PRIMAL_SIMPLEX = 4
 OPTIMAL = highspy.HighsModelStatus.kOptimal
 
@@ -58,38 +55,20 @@ def solve(program: Program, time_limit_s: float = 60.0) -> Solution:
 
 
 def _linear(arrays: Arrays) -> Solution:
+    """Solve with the ties broken, then go on from there with the money alone."""
     solver = _solver()
-    solver.passModel(_model(arrays, arrays.cost * COST_SCALE))
+    solver.passModel(_model(arrays, (arrays.cost + TIE_CNY * arrays.tie) * COST_SCALE))
     solver.run()
+    if arrays.tie.any():
+        every = np.arange(arrays.cost.size, dtype=np.int32)
+        solver.changeColsCost(every.size, every, arrays.cost * COST_SCALE)
+        solver.setOptionValue("simplex_strategy", PRIMAL_SIMPLEX)
+        solver.run()
     if solver.getModelStatus() != OPTIMAL:
         raise ZerocityError(_ended(solver))
     answer = solver.getSolution()
-    value, dual = np.asarray(answer.col_value), np.asarray(answer.row_dual)
-    bound = _bound(arrays, dual / COST_SCALE)
-    if arrays.tie.any():
-        value = _settled(solver, arrays, value, np.asarray(answer.col_dual), dual)
-    cost = float(arrays.cost @ value)
-    return Solution(value, dual / COST_SCALE, cost, bound, True)
-
-
-def _settled(
-    solver: highspy.Highs, arrays: Arrays, value: F64, column_price: F64, row_price: F64
-) -> F64:
-    """Among the optima, the one with the least tie-breaking cost; the first found if in doubt."""
-    held = np.flatnonzero(np.abs(column_price) > PRICED).astype(np.int32)
-    solver.changeColsBounds(held.size, held, value[held], value[held])
-    rows = np.flatnonzero(np.abs(row_price) > PRICED).astype(np.int32)
-    side = np.where(row_price > 0.0, arrays.row_low, arrays.row_high)[rows]
-    solver.changeRowsBounds(rows.size, rows, side, side)  # type: ignore[attr-defined]
-    every = np.arange(value.size, dtype=np.int32)
-    solver.changeColsCost(value.size, every, arrays.tie / np.abs(arrays.tie).max())
-    solver.setOptionValue("simplex_strategy", PRIMAL_SIMPLEX)
-    solver.run()
-    if solver.getModelStatus() != OPTIMAL:
-        return value
-    settled = np.asarray(solver.getSolution().col_value)
-    dearer = float(arrays.cost @ (settled - value))
-    return settled if dearer <= TOLERANCE * max(1.0, abs(float(arrays.cost @ value))) else value
+    value, dual = np.asarray(answer.col_value), np.asarray(answer.row_dual) / COST_SCALE
+    return Solution(value, dual, float(arrays.cost @ value), _bound(arrays, dual), True)
 
 
 def _mixed(program: Program, arrays: Arrays, time_limit_s: float) -> tuple[F64, float, bool]:
@@ -108,10 +87,21 @@ def _mixed(program: Program, arrays: Arrays, time_limit_s: float) -> tuple[F64, 
     solver.run()
     info = solver.getInfo()
     if info.primal_solution_status != highspy.SolutionStatus.kSolutionStatusFeasible:
-        raise ZerocityError(_ended(solver))
+        if solver.getModelStatus() != highspy.HighsModelStatus.kTimeLimit:
+            raise ZerocityError(_ended(solver))
+        return _plainest(program), -np.inf, False
     value = np.asarray(solver.getSolution().col_value)
     bound = info.mip_dual_bound / COST_SCALE - float(tie @ value)
     return value, bound, solver.getModelStatus() == OPTIMAL
+
+
+def _plainest(program: Program) -> F64:
+    """A choice that always leaves a plan: nothing runs, and flows only go inward."""
+    value = np.zeros(program.column_count)
+    for name, span in program.at.items():
+        if name.startswith("one way "):
+            value[span] = 1.0
+    return value
 
 
 def _columns_of(program: Program) -> I32:

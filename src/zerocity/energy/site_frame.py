@@ -78,7 +78,8 @@ class Rules:
 class Frame:
     """The program under construction and what its parts share.
 
-    ``balance`` are the rows of the meter, (T,); ``content`` those of each store, by name.
+    ``balance`` are the rows of the meter, (T,); ``content`` those of each store, by
+    name; ``plain`` are the numbers of the sessions that only charge, ``back`` of the others.
     """
 
     case: Case
@@ -86,6 +87,8 @@ class Frame:
     balance: I64
     price: Penalties
     rules: Rules
+    plain: I64
+    back: I64
     content: dict[str, I64] = field(default_factory=dict)
 
     @property

@@ -19,7 +19,7 @@ from zerocity.energy.site_frame import (
     most_import_kw,
     penalties,
 )
-from zerocity.energy.site_sessions import add_sessions
+from zerocity.energy.site_sessions import add_sessions, split
 from zerocity.measures.arrays import F64, I64
 
 
@@ -27,7 +27,7 @@ def build(case: Case, rules: Rules) -> Frame:
     """Build the program of ``case``: minimise money and penalties."""
     program = Program()
     balance = program.rows(case.steps, case.load_kw, case.load_kw)
-    frame = Frame(case, program, balance, penalties(case), rules)
+    frame = Frame(case, program, balance, penalties(case), rules, *split(case.sessions))
     _add_grid(frame)
     for store in case.stores:
         _add_store(frame, store)

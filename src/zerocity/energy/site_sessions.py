@@ -43,7 +43,7 @@ def flat(sessions: Sequence[Session], chosen: I64) -> Flat:
 
 def gives_back(one: Session) -> bool:
     """Whether a session may discharge while it is there."""
-    return bool((one.discharge_limit_kw[one.arrive_step : one.depart_step] > 0.0).any())
+    return bool(one.discharge_limit_kw[one.arrive_step : one.depart_step].any())
 
 
 def split(sessions: Sequence[Session]) -> tuple[I64, I64]:
@@ -57,7 +57,7 @@ def add_sessions(frame: Frame) -> None:
     sessions = frame.case.sessions
     if not sessions:
         return
-    plain, back = split(sessions)
+    plain, back = frame.plain, frame.back
     need = _each(sessions, "energy_kwh")
     # Only the sessions that give back count their initial content in their goal.
     goal = need.copy()
@@ -138,16 +138,18 @@ def unavoidable_kwh(case: Case) -> F64:
 
 
 def _fair(frame: Frame, need: F64) -> I64:
-    """Keep each session's missing share, beyond what it misses anyway, under its class's worst.
+    """Keep the missing share of what each session could get alone under its class's worst.
 
     The worst share itself is priced, so that it becomes as small as it can be.
     """
     case = frame.case
-    rows = frame.program.rows(need.size, -np.inf, unavoidable_kwh(case))
+    least = unavoidable_kwh(case)
+    most = need - least
+    rows = frame.program.rows(need.size, -np.inf, least)
     levels, level = np.unique(_each(case.sessions, "priority"), return_inverse=True)
     for k in range(levels.size):
         ours = np.flatnonzero(level == k)
-        worth = 2.0 * float(frame.price.session[ours[0]] * need[ours].sum())
-        entries: Entries = [(rows[ours][None, :], -need[ours][None, :])]
+        worth = 2.0 * float(frame.price.session[ours[0]] * most[ours].sum())
+        entries: Entries = [(rows[ours][None, :], -most[ours][None, :])]
         frame.program.columns(f"worst share {k}", worth, 1.0, entries, 1)
     return rows

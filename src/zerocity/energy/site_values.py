@@ -14,7 +14,7 @@ from scipy.signal import lfilter
 from zerocity.energy.case import Case, Store
 from zerocity.energy.program_solve import Solution
 from zerocity.energy.site_frame import Frame
-from zerocity.energy.site_sessions import flat, split
+from zerocity.energy.site_sessions import flat
 from zerocity.measures.arrays import F64
 
 DIGITS_KW = 1e-12
@@ -118,23 +118,24 @@ def _sessions(frame: Frame, value: F64) -> tuple[F64, F64]:
     """Power into and out of each vehicle, (N, T) each [kW]."""
     case, at = frame.case, frame.program.at
     take, give = (np.zeros((len(case.sessions), case.steps)) for _ in range(2))
-    plain, back = split(case.sessions)
-    for chosen, name, into in ((plain, "power", take), (back, "take", take), (back, "give", give)):
-        if name in at:
-            place = flat(case.sessions, chosen)
-            into[place.owner, place.step] = np.maximum(value[at[name]], 0.0)
-    for j, one in enumerate(case.sessions):
-        np.minimum(take[j], one.charge_limit_kw, out=take[j])
+    both = (("take", take), ("give", give))
+    for chosen, names in ((frame.plain, (("power", take),)), (frame.back, both)):
+        if not chosen.size:
+            continue
+        place = flat(case.sessions, chosen)
+        for name, into in names:
+            limit = frame.program.high(name)
+            into[place.owner, place.step] = np.clip(value[at[name]], 0.0, limit)
     return take, give
 
 
 def _held(case: Case, take_kw: F64, give_kw: F64) -> F64:
     """Content of each vehicle at the end of each step, (N, T) [kWh]."""
-    held = np.zeros_like(take_kw)
-    for j, one in enumerate(case.sessions):
-        gain = take_kw[j] * one.charge_efficiency - give_kw[j] / one.discharge_efficiency
-        held[j] = one.initial_kwh + case.step_h * np.cumsum(gain)
-    return held
+    if not case.sessions:
+        return take_kw
+    figures = [(s.initial_kwh, s.charge_efficiency, s.discharge_efficiency) for s in case.sessions]
+    start, gain, loss = np.array(figures).T[:, :, None]
+    return np.asarray(start + case.step_h * np.cumsum(take_kw * gain - give_kw / loss, axis=1))
 
 
 def _process(frame: Frame, value: F64, number: int) -> F64:
