@@ -29,6 +29,8 @@ from zerocity.parks.indicators import ParkSpec
 from zerocity.recycling.policy import Policy
 from zerocity.recycling.processing import ProcessingBase
 from zerocity.recycling.routing import SecondLife
+from zerocity.vpp.market import MarketDay
+from zerocity.vpp.products import EnergyMarket, FrequencyReserve
 from zerocity.vpp.program import Program
 
 Made = TypeVar("Made")
@@ -241,6 +243,13 @@ class _Parts:
             ),
             "centre": self.section(Centre, "aftersales.toml", (), tables.CENTRE),
             "vpp": self.section(Program, "vpp.toml", (), tables.PROGRAM),
+            "energy_market": self.optional(
+                EnergyMarket, "vpp.toml", "energy", tables.ENERGY_MARKET
+            ),
+            "frequency_reserve": self.optional(
+                FrequencyReserve, "vpp.toml", "frequency_reserve", tables.FREQUENCY_RESERVE
+            ),
+            "market_day": self.optional(MarketDay, "vpp.toml", "market", tables.MARKET_DAY),
             "parks": self.parks(),
             "panels": self.section(Panels, "city.toml", ("panels",), tables.PANELS),
             "spot": self.optional(SpotMarket, "tariff.toml", "spot", tables.SPOT),

@@ -21,6 +21,8 @@ from zerocity.parks.indicators import ParkSpec
 from zerocity.recycling.policy import Policy
 from zerocity.recycling.processing import ProcessingBase
 from zerocity.recycling.routing import SecondLife
+from zerocity.vpp.market import MarketDay
+from zerocity.vpp.products import EnergyMarket, FrequencyReserve
 from zerocity.vpp.program import Program
 
 
@@ -60,7 +62,8 @@ class City:
     """One city folder, read and checked.
 
     ``swap_fill_share`` is the share of swap places that hold a pack at the start of a run.
-    ``river`` is None for a city without boats.
+    ``river`` is None for a city without boats; ``energy_market``, ``frequency_reserve`` and
+    ``market_day`` are None for a city whose plant sells peak shaving alone.
     """
 
     name: str
@@ -86,6 +89,9 @@ class City:
     spot: SpotMarket | None
     river: River | None
     figures: tuple[Figure, ...]
+    energy_market: EnergyMarket | None = None
+    frequency_reserve: FrequencyReserve | None = None
+    market_day: MarketDay | None = None
 
     @property
     def vehicles(self) -> int:

@@ -20,6 +20,8 @@ from zerocity.recycling.everbatt import PROCESSES
 from zerocity.recycling.policy import USES, Policy
 from zerocity.recycling.processing import ProcessingBase
 from zerocity.recycling.routing import SecondLife
+from zerocity.vpp.market import MarketDay
+from zerocity.vpp.products import EnergyMarket, FrequencyReserve
 from zerocity.vpp.program import Program
 
 PROVENANCE = ("source", "year", "certainty", "note")
@@ -110,7 +112,18 @@ BASE: Fields = fields_of(
 SECOND_LIFE: Fields = fields_of(
     SecondLife, skip=("fade_per_year",), changes={"use": {"choices": USES}}
 )
-PROGRAM: Fields = fields_of(Program, changes={"months": {"unit": "month", "low": 1, "high": 12}})
+PROGRAM: Fields = {
+    **fields_of(Program, changes={"months": {"unit": "month", "low": 1, "high": 12}}),
+    **_by_key(*(Field(key, "section") for key in ("energy", "frequency_reserve", "market"))),
+}
+ENERGY_MARKET: Fields = fields_of(EnergyMarket)
+FREQUENCY_RESERVE: Fields = fields_of(
+    FrequencyReserve,
+    changes={"mileage_cny_per_kw": {"unit": "CNY/kW"}, "mileage_per_h": {"unit": "1/h"}},
+)
+MARKET_DAY: Fields = fields_of(
+    MarketDay, changes={"demand_kw": {"length": 24}, "renewable_kw": {"length": 24}}
+)
 PARK: Fields = fields_of(ParkSpec, skip=("name",))
 SITE: Fields = _by_key(
     field("kind", "text", choices=SITE_KINDS),

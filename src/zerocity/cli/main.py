@@ -7,7 +7,7 @@ from typing import NoReturn
 
 import typer
 
-from zerocity.cli import city_commands, dispatch_commands, park_commands, run_commands
+from zerocity.cli import city_commands, dispatch_commands, park_commands, run_commands, vpp_commands
 from zerocity.cli.kernel_cache import use_fresh_kernels
 from zerocity.errors import ZerocityError
 
@@ -38,6 +38,7 @@ run_commands.register(app)
 city_commands.register(app)
 park_commands.register(app)
 dispatch_commands.register(app)
+vpp_commands.register(app)
 
 
 def run() -> None:

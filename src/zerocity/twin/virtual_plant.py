@@ -17,7 +17,7 @@ from zerocity.twin.rows import Sink, part_of
 from zerocity.twin.world import DayMeters
 from zerocity.vpp.baseline import day_baseline
 from zerocity.vpp.delivery import offer_kw
-from zerocity.vpp.flexibility import Assets, aggregate
+from zerocity.vpp.flexibility import aggregate, assets_of
 from zerocity.vpp.program import event_days
 from zerocity.vpp.settlement import settle
 
@@ -74,7 +74,7 @@ class VirtualPlant:
             self._offer_kw = 0.0
             self.called[day] = False
             return problem, plans
-        found = aggregate(_assets(problem, plans), int(window.sum()))
+        found = aggregate(assets_of(problem, plans), int(window.sum()))
         self.flexible_kw.append(float(found.total_down_kw[window].mean()))
         return called, answer
 
@@ -122,26 +122,3 @@ class VirtualPlant:
 
 def _net_kw(plans: SitePlans) -> F64:
     return plans.import_kw - plans.export_kw
-
-
-def _assets(d: SiteDays, p: SitePlans) -> Assets:
-    done: F64 = np.cumsum(p.flex_kw, axis=1) * d.step_h
-    return Assets(
-        step_h=d.step_h,
-        import_kw=p.import_kw,
-        export_kw=p.export_kw,
-        charge_kw=p.charge_kw,
-        discharge_kw=p.discharge_kw,
-        store_kwh=p.store_kwh,
-        flex_kw=p.flex_kw,
-        flex_limit_kw=d.flex_limit_kw,
-        flex_deferrable_kwh=np.maximum(done - d.flex_min_kwh, 0.0),
-        flex_headroom_kwh=np.maximum(d.flex_max_kwh - done, 0.0),
-        store_capacity_kwh=d.store_kwh,
-        charge_limit_kw=d.store_charge_kw,
-        discharge_limit_kw=d.store_discharge_kw,
-        charge_efficiency=d.store_charge_efficiency,
-        discharge_efficiency=d.store_discharge_efficiency,
-        import_limit_kw=d.import_limit_kw,
-        export_limit_kw=d.export_limit_kw,
-    )

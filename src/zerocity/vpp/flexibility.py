@@ -12,6 +12,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 import numpy.typing as npt
 
+from zerocity.energy.site_days import SiteDays, SitePlans
 from zerocity.errors import InputError
 
 FloatArray = npt.NDArray[np.float64]
@@ -85,6 +86,30 @@ class Flexibility:
     def total_up_kw(self) -> FloatArray:
         """Extra import of the portfolio [kW], shape (steps,)."""
         return np.asarray(self.up_kw.sum(axis=0))
+
+
+def assets_of(days: SiteDays, plans: SitePlans) -> Assets:
+    """What a day's plans leave free: the plans and the limits of `aggregate`."""
+    done = np.cumsum(plans.flex_kw, axis=1) * days.step_h
+    return Assets(
+        step_h=days.step_h,
+        import_kw=plans.import_kw,
+        export_kw=plans.export_kw,
+        charge_kw=plans.charge_kw,
+        discharge_kw=plans.discharge_kw,
+        store_kwh=plans.store_kwh,
+        flex_kw=plans.flex_kw,
+        flex_limit_kw=days.flex_limit_kw,
+        flex_deferrable_kwh=np.maximum(done - days.flex_min_kwh, 0.0),
+        flex_headroom_kwh=np.maximum(days.flex_max_kwh - done, 0.0),
+        store_capacity_kwh=days.store_kwh,
+        charge_limit_kw=days.store_charge_kw,
+        discharge_limit_kw=days.store_discharge_kw,
+        charge_efficiency=days.store_charge_efficiency,
+        discharge_efficiency=days.store_discharge_efficiency,
+        import_limit_kw=days.import_limit_kw,
+        export_limit_kw=days.export_limit_kw,
+    )
 
 
 def aggregate(assets: Assets, sustain_steps: int = 1) -> Flexibility:

@@ -39,16 +39,15 @@ def regression_baseline(
     normal = np.flatnonzero(~events[:day])[-history_days:]
     if normal.size == 0:
         raise InputError("vpp.regression", "no normal day", "at least one day without event before")
-    power = np.empty(metered_kw.shape[1])
-    for step in range(power.size):
-        terms = _terms(temperature_c[normal, step], workdays[normal])
-        found, *_ = np.linalg.lstsq(terms, metered_kw[normal, step], rcond=1e-9)
-        today = _terms(temperature_c[day : day + 1, step], workdays[day : day + 1])
-        power[step] = (today @ found)[0]
-    return power
+    terms = _terms(temperature_c[normal].T, workdays[normal])
+    today = _terms(temperature_c[day][:, None], workdays[day : day + 1])[:, 0]
+    found = np.linalg.pinv(terms, rcond=1e-9) @ metered_kw[normal].T[:, :, None]
+    return np.asarray((today * found[:, :, 0]).sum(axis=1))
 
 
 def _terms(temperature_c: F64, workdays: Bools) -> F64:
+    """Terms of each step and day, (steps, days, 4); ``temperature_c`` is (steps, days)."""
     cold = np.maximum(BALANCE_C - temperature_c, 0.0)
     warm = np.maximum(temperature_c - BALANCE_C, 0.0)
-    return np.stack([np.ones(cold.size), workdays.astype(np.float64), cold, warm], axis=1)
+    working = np.broadcast_to(workdays.astype(np.float64), cold.shape)
+    return np.stack([np.ones(cold.shape), working, cold, warm], axis=2)
