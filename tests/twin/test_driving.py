@@ -33,7 +33,10 @@ def one_car(energies: list[float], **changes: Any) -> tuple[Vehicles, Packs]:
 
 
 def go(cars: Vehicles, packs: Packs, step: int = 0, day: int = 0, kwh_per_km: float = 1.0) -> None:
-    drive(0, 1, step, STEP_H, day, cars, packs, np.array([kwh_per_km]), np.array([0.2]))
+    soc = packs.soc.astype(np.float32)
+    given = drive(0, step, STEP_H, day, cars, packs, np.array([kwh_per_km]), np.array([0.2]), soc)
+    assert given == cars.kwh[0]
+    np.testing.assert_allclose(soc, packs.soc, rtol=1e-6, atol=1e-30)
 
 
 @given(Energies, st.floats(0.0, 10.0))
@@ -93,12 +96,6 @@ def test_who_refuels_or_is_in_the_workshop_misses_the_way(name: str, value: int)
     go(cars, packs, day=2)
     assert cars.missed_km[0] == 10.0
     assert packs.energy_kwh[0] == 80.0
-
-
-def test_nobody_drives_outside_the_legs() -> None:
-    cars, packs = one_car([80.0])
-    go(cars, packs, step=40)
-    assert cars.km[0] == cars.missed_km[0] == 0.0
 
 
 def test_the_second_leg_has_its_own_pace() -> None:

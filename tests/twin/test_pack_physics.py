@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,6 @@ from hypothesis import strategies as st
 from zerocity.batteries.circuit import internal_power_kw
 from zerocity.batteries.heat import (
     COOLED_TIME_CONSTANT_H,
-    TIME_CONSTANT_H,
     step_temperature_c,
 )
 from zerocity.batteries.state import Packs, new_packs
@@ -21,6 +19,9 @@ from zerocity.twin.pack_physics import (
     KEPT_COLDEST_C,
     KEPT_WARMEST_C,
     charge,
+    new_wants,
+    rest,
+    standing,
     wanting,
 )
 
@@ -34,6 +35,7 @@ def made(count: int, **changes: Any) -> Packs:
     packs.loss_kw_per_kw2[:] = 4e-4
     packs.heat_k_per_kwh[:] = 3.6
     packs.charge_limit_kw[:] = 100.0
+    packs.place[:] = 0
     for name, value in changes.items():
         getattr(packs, name)[:] = value
     return packs
@@ -41,10 +43,14 @@ def made(count: int, **changes: Any) -> Packs:
 
 def step(packs: Packs, power: float | list[float] = 0.0, outdoor_c: float = 0.0,
          step_h: float = 0.25) -> np.ndarray[Any, Any]:  # fmt: skip
-    soc, temperature = (np.zeros((1, packs.ac_kw.size), np.float32) for _ in range(2))
+    """All stand at a site but those whose place is -1."""
+    now = packs.soc.astype(np.float32)
+    soc, temperature = (np.zeros(packs.ac_kw.size, np.float32) for _ in range(2))
     packs.ac_kw[:] = power
-    charge(0, packs.ac_kw.size, 0, step_h, IN, OUT, outdoor_c, packs, soc, temperature)
-    return np.array([soc[0], temperature[0]])
+    held = np.flatnonzero(packs.place >= 0).astype(np.int32)
+    charge(held, step_h, IN, OUT, outdoor_c, packs, now, soc, temperature)
+    rest(step_h, outdoor_c, packs.place, packs.temperature_c, now, soc, temperature)
+    return np.array([soc, temperature])
 
 
 @given(st.lists(st.tuples(st.floats(-150.0, 150.0), st.floats(0.0, 100.0)), min_size=1, max_size=8))
@@ -73,10 +79,7 @@ def test_a_command_holds_for_one_step_and_counts_for_the_session() -> None:
     assert packs.session_kwh[0] == 10.0
     before = packs.energy_kwh[0]
     assert packs.ac_kw[0] == 0.0
-    charge(
-        0, 1, 0, 0.25, IN, OUT, 0.0, packs,
-        np.zeros((1, 1), np.float32), np.zeros((1, 1), np.float32),
-    )  # fmt: skip
+    step(packs, packs.ac_kw.tolist())
     assert packs.energy_kwh[0] == before
 
 
@@ -84,7 +87,7 @@ def test_a_command_holds_for_one_step_and_counts_for_the_session() -> None:
 def test_temperature_does_not_depend_on_the_length_of_the_step(
     pieces: int, outdoor_c: float, start_c: float
 ) -> None:
-    whole, cut = made(1, temperature_c=start_c), made(1, temperature_c=start_c)
+    whole, cut = (made(1, temperature_c=start_c, place=-1) for _ in range(2))
     step(whole, 0.0, outdoor_c, 1.0)
     for _ in range(pieces):
         step(cut, 0.0, outdoor_c, 1.0 / pieces)
@@ -95,21 +98,19 @@ def test_temperature_does_not_depend_on_the_length_of_the_step(
 
 def test_packs_at_a_station_are_kept_in_their_band() -> None:
     for outdoor_c, ends in ((-20.0, KEPT_COLDEST_C), (45.0, KEPT_WARMEST_C), (20.0, 20.0)):
-        packs = made(2, temperature_c=15.0)
-        packs.place[0] = 3
+        packs = made(2, temperature_c=15.0, place=[3, -1])
         for _ in range(100):
             step(packs, 0.0, outdoor_c, 4.0)
         assert packs.temperature_c == pytest.approx([ends, outdoor_c])
 
 
-@pytest.mark.parametrize(
-    ("place", "constant_h"), [(-1, TIME_CONSTANT_H), (3, COOLED_TIME_CONSTANT_H)]
-)
-def test_loss_inside_the_pack_warms_it(place: int, constant_h: float) -> None:
-    packs = made(1, temperature_c=20.0, place=place)
+def test_loss_inside_the_pack_warms_it() -> None:
+    packs = made(1, temperature_c=20.0)
     step(packs, 100.0, 20.0)
     loss_kw = 100.0 * IN - internal_power_kw(np.array([100.0 * IN]), 4e-4)[0]
-    warm = step_temperature_c(np.array([20.0]), 20.0, loss_kw, 1.0 / 3.6, constant_h, 0.25)[0]
+    warm = step_temperature_c(
+        np.array([20.0]), 20.0, loss_kw, 1.0 / 3.6, COOLED_TIME_CONSTANT_H, 0.25
+    )[0]
     assert packs.temperature_c[0] == pytest.approx(warm)
     assert warm > 20.0
 
@@ -123,17 +124,11 @@ def test_histories_are_what_the_step_ends_with() -> None:
 
 def listed(packs: Packs, now: int = 10) -> list[dict[str, Any]]:
     """The rows of `wanting`, by the names of its arrays."""
-    n = packs.energy_kwh.size
-    given = {"now": now, "efficiency": IN, "step_h": 0.25, "packs": packs}
-    whole = {"ids", "site", "steps_left"}
-    names = list(inspect.signature(wanting.py_func).parameters)
-    arrays = {
-        name: np.zeros(n, np.int64 if name in whole else np.float64)
-        for name in names
-        if name not in given
-    }
-    found = wanting(*({**given, **arrays}[name] for name in names))
-    return [{name: array[k] for name, array in arrays.items()} for k in range(found)]
+    held, wants = np.zeros(packs.size, np.int32), new_wants(packs.size)
+    here = standing(packs.place, held)
+    assert held[:here].tolist() == np.flatnonzero(packs.place >= 0).tolist()
+    found = wanting(held[:here], now, 0.25, IN, packs, wants)
+    return [{name: getattr(wants, name)[k] for name in wants._fields} for k in range(found)]
 
 
 def test_wanting_lists_what_is_plugged_and_not_full() -> None:

@@ -11,7 +11,7 @@ import pytest
 from zerocity.passports.identity import parse_code
 from zerocity.passports.lifecycle import Stage
 from zerocity.twin.renewal import STATION_END_SOH
-from zerocity.twin.stations import SWAP
+from zerocity.twin.sessions import SWAP
 from zerocity.twin.vehicles import WANTS
 
 Live = Callable[..., Any]

@@ -11,7 +11,8 @@ from zerocity.city.scenario import City
 from zerocity.measures.timeline import Timeline
 from zerocity.passports.lifecycle import Stage
 from zerocity.twin.population import Population
-from zerocity.twin.stations import CHARGE, FAST_STEPS, SWAP, Log, new_log, serve
+from zerocity.twin.sessions import CHARGE, SWAP, Log, new_log
+from zerocity.twin.stations import FAST_STEPS, serve
 from zerocity.twin.vehicles import FREE, REFUELLING, WANTS
 from zerocity.twin.world import STAGES
 
@@ -24,10 +25,18 @@ class Scene:
     def serve(self, step: int, day: int = 0) -> None:
         people = self.people
         people.at.swaps_left[:] = 8.0
-        serve(
-            0, people.cars.fleet.size, people.cars, people.packs, people.at, people.rules,
-            self.log, day * 96 + step, step, 96, STAGES,
+        self.serve_all(step, day)
+
+    def serve_all(self, step: int, day: int = 0) -> list[int]:
+        """Wake everybody, because these tests jump over steps; returns who is in a leg."""
+        people = self.people
+        people.cars.wake[:] = 0
+        movers = np.zeros(people.cars.wake.size, np.int32)
+        n = serve(
+            people.cars, people.packs, people.at, people.rules, self.log, movers,
+            day * 96 + step, step, 96, STAGES,
         )  # fmt: skip
+        return [int(v) for v in movers[:n]]
 
     def sessions(self, kind: int) -> int:
         n = int(self.log.size[0])
@@ -153,10 +162,7 @@ def test_a_station_hands_over_no_more_than_its_bays_manage(scene: Scene) -> None
     taxis = np.flatnonzero(people.cars.fleet == 1)[:10]
     people.cars.mode[taxis] = WANTS
     people.at.swaps_left[:] = 3.5
-    serve(
-        0, people.cars.fleet.size, people.cars, people.packs, people.at, people.rules,
-        scene.log, 40, 40, 96, STAGES,
-    )  # fmt: skip
+    scene.serve_all(40)
     assert (people.cars.mode[taxis] == FREE).sum() == 3
     assert people.at.swaps_left.min() == pytest.approx(0.5)
 
@@ -191,3 +197,42 @@ def test_the_day_is_the_same_every_time(city: City, timeline: Timeline, scene: S
         other.serve(step)
     for mine, theirs in zip(scene.people.packs, other.people.packs, strict=True):
         np.testing.assert_array_equal(mine, theirs)
+
+
+def test_who_is_in_a_leg_is_to_be_driven(scene: Scene) -> None:
+    everyone = list(range(scene.people.cars.fleet.size))
+    assert scene.serve_all(29) == []
+    assert scene.serve_all(30) == everyone
+    assert scene.serve_all(50) == []
+
+
+def test_the_sleeping_would_not_have_done_anything(scene: Scene) -> None:
+    """Nothing changes when everybody is woken at every step."""
+    people = scene.people
+    people.packs.energy_kwh[::3] *= 0.4
+    woken = Scene(people.copy(), new_log(1000))
+    people.cars.wake[:] = 0
+    movers = np.zeros(people.cars.wake.size, np.int32)
+    slept = 0
+    for step in range(96):
+        people.at.swaps_left[:] = woken.people.at.swaps_left[:] = 8.0
+        slept += int((people.cars.wake > step).sum())
+        serve(
+            people.cars, people.packs, people.at, people.rules, scene.log, movers, step, step, 96,
+            STAGES,
+        )  # fmt: skip
+        woken.serve_all(step)
+        woken.people.cars.wake[:] = people.cars.wake
+        other = woken.people
+        for mine, theirs in zip(
+            (*people.packs, *people.cars, *people.at),
+            (*other.packs, *other.cars, *other.at),
+            strict=True,
+        ):
+            np.testing.assert_array_equal(mine, theirs)
+        if step == 33:
+            for one in (people, woken.people):
+                low = np.flatnonzero(one.cars.demand >= 0)[::4]
+                one.cars.mode[low], one.cars.wake[low] = WANTS, step + 1
+    assert slept > 40 * movers.size
+    assert scene.log.size[0] == woken.log.size[0] > 0

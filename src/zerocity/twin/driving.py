@@ -6,17 +6,17 @@ from numba import njit
 
 from zerocity.batteries.circuit import ohmic_loss
 from zerocity.batteries.state import Packs
-from zerocity.measures.arrays import F64
+from zerocity.measures.arrays import F32, F64
+from zerocity.twin.kernel import kernel, vector_kernel
 from zerocity.twin.vehicles import FREE, MOST_PACKS, REFUELLING, WANTS, Vehicles
 
 # The last part that a battery management system does not give; an assumption.
 FLOOR_SOC = 0.03
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+@kernel  # type: ignore[untyped-decorator,unused-ignore]
 def drive(
-    lo: int,
-    hi: int,
+    v: int,
     step: int,
     step_h: float,
     day: int,
@@ -24,35 +24,38 @@ def drive(
     packs: Packs,
     kwh_per_km: F64,
     reserve_soc: F64,
-) -> None:
-    """Drive vehicles ``lo``..``hi`` through step ``step`` of day ``day``.
+    soc: F32,
+) -> float:
+    """Drive vehicle ``v``, which is in a leg, through step ``step`` of day ``day``.
 
-    What the packs cannot give is kilometres missed. ``kwh_per_km``, ``reserve_soc`` (fleets,).
+    What the packs cannot give is kilometres missed. ``kwh_per_km``, ``reserve_soc`` (fleets,);
+    ``soc`` (packs,) follows the packs' energy. Returns what the packs gave [kWh].
     """
-    for v in range(lo, hi):
-        if cars.start1[v] <= step < cars.end1[v]:
-            wanted_km = cars.km1[v]
-        elif cars.start2[v] <= step < cars.end2[v]:
-            wanted_km = cars.km2[v]
-        else:
-            continue
-        if cars.mode[v] == REFUELLING or cars.down_until[v] > day:
-            cars.missed_km[v] += wanted_km
-            continue
-        f = cars.fleet[v]
-        need = wanted_km * kwh_per_km[f] * cars.factor[v]
-        given = draw(cars, packs, v, need, step_h)
-        share = min(given / need, 1.0) if need > 0.0 else 1.0
-        cars.km[v] += wanted_km * share
-        cars.kwh[v] += given
-        cars.missed_km[v] += wanted_km * (1.0 - share)
-        may_refuel = cars.mode[v] == FREE and cars.demand[v] >= 0
-        if may_refuel and vehicle_soc(cars, packs, v) < reserve_soc[f]:
-            cars.mode[v] = WANTS
+    first = cars.start1[v] <= step < cars.end1[v]
+    wanted_km = cars.km1[v] if first else cars.km2[v]
+    if cars.mode[v] == REFUELLING or cars.down_until[v] > day:
+        cars.missed_km[v] += wanted_km
+        return 0.0
+    f = cars.fleet[v]
+    need = wanted_km * kwh_per_km[f] * cars.factor[v]
+    given = draw(cars, packs, v, need, step_h)
+    share = min(given / need, 1.0) if need > 0.0 else 1.0
+    cars.km[v] += wanted_km * share
+    cars.kwh[v] += given
+    cars.missed_km[v] += wanted_km * (1.0 - share)
+    for k in range(MOST_PACKS):
+        p = cars.packs[v, k]
+        if p >= 0:
+            soc[p] = packs.energy_kwh[p] / packs.usable_kwh[p]
+    may_refuel = cars.mode[v] == FREE and cars.demand[v] >= 0
+    if may_refuel and vehicle_soc(cars, packs, v) < reserve_soc[f]:
+        cars.mode[v] = WANTS
+    return given
 
 
-@njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator,unused-ignore]
-def _loss_kw(out_kw: float, loss_per_kw: float) -> float:
+@vector_kernel  # type: ignore[untyped-decorator,unused-ignore]
+def ohmic_loss_kw(out_kw: float, loss_per_kw: float) -> float:
+    """Heat in the pack [kW] when ``out_kw`` leaves it; out of line, or kernels get much slower."""
     return ohmic_loss(-out_kw, loss_per_kw)
 
 
@@ -78,7 +81,7 @@ def draw(cars: Vehicles, packs: Packs, v: int, need_kwh: float, step_h: float) -
         if p < 0:
             continue
         out = share * max(packs.energy_kwh[p] - FLOOR_SOC * packs.usable_kwh[p], 0.0)
-        lost = _loss_kw(out * per_hour, packs.loss_kw_per_kw2[p]) * step_h
+        lost = ohmic_loss_kw(out * per_hour, packs.loss_kw_per_kw2[p]) * step_h
         lost = min(lost, packs.energy_kwh[p] - out)
         packs.energy_kwh[p] -= out + lost
         packs.loss_kwh[p] += lost

@@ -21,7 +21,7 @@ from zerocity.measures.timeline import Timeline
 from zerocity.passports.identity import FIRST_YEAR, LAST_YEAR
 from zerocity.passports.lifecycle import Stage
 from zerocity.twin.stations import FleetRules, Stations
-from zerocity.twin.vehicles import Vehicles, new_vehicles
+from zerocity.twin.vehicles import MOST_PACKS, Vehicles, new_vehicles
 
 DAYS_PER_YEAR = 365.25
 # Grid to pack of a charger, and pack to grid of a storage inverter; assumptions.
@@ -37,28 +37,21 @@ AGEING_SPREAD = 0.08
 STATION_LIFE_YEARS, STATION_LIFE_SPREAD, STATION_MEAN_AGE = 15.0, 2.0, 2.0
 
 
-Crew = tuple[tuple[int, int], ...]
-
-
 @dataclass
 class Population:
-    """The state of the city, and what never changes about it.
-
-    crews : groups of vehicle ranges that share no site with each other.
-    """
+    """The state of the city, and what never changes about it."""
 
     packs: Packs
     cars: Vehicles
     at: Stations
     rules: FleetRules
     products: tuple[Product, ...]
-    crews: tuple[Crew, ...] = ()
 
     def copy(self) -> Population:
         """A copy whose state is its own."""
         parts: tuple[Any, ...] = (self.packs, self.cars, self.at)
         packs, cars, at = (part._make(a.copy() for a in part) for part in parts)
-        return Population(packs, cars, at, self.rules, self.products, self.crews)
+        return Population(packs, cars, at, self.rules, self.products)
 
     def restore(self, kept: Population) -> None:
         """Go back to a copy, in place: others hold these arrays."""
@@ -87,7 +80,7 @@ def populate(city: City, timeline: Timeline, seed: int) -> Population:
         efficiency=np.array([CHARGER_EFFICIENCY]),
         step_h=np.array([timeline.step_h]),
     )
-    return Population(packs, cars, at, rules, products, find_crews(city, cars))
+    return Population(packs, cars, at, rules, products)
 
 
 def _require_years(city: City, timeline: Timeline, packs: Packs) -> None:
@@ -101,28 +94,6 @@ def _require_years(city: City, timeline: Timeline, packs: Packs) -> None:
         wanted = f"at least {FIRST_YEAR}, the first year that a GB/T 34014 battery code can name"
         way_out = "Start later, or lower mean_age_years of the fleets."
         raise InputError("date of making of the oldest pack", str(oldest), wanted, way_out)
-
-
-def find_crews(city: City, cars: Vehicles) -> tuple[Crew, ...]:
-    """Group the fleets that meet at a site; groups can be served side by side."""
-    groups: list[tuple[set[int], list[tuple[int, int]]]] = []
-    first = 0
-    for spec in city.fleets:
-        own = slice(first, first + spec.vehicles)
-        first = own.stop
-        used = np.unique(np.concatenate([cars.base[own], cars.mid[own], cars.demand[own]]))
-        sites, ranges = set(used[used >= 0].tolist()), [(own.start, own.stop)]
-        for group in [g for g in groups if g[0] & sites]:
-            groups.remove(group)
-            sites, ranges = sites | group[0], group[1] + ranges
-        groups.append((sites, sorted(ranges)))
-    # Swapping takes longest, so those crews come first.
-    swaps = np.repeat([f.refuel == "swap" for f in city.fleets], [f.vehicles for f in city.fleets])
-
-    def work(group: tuple[set[int], list[tuple[int, int]]]) -> int:
-        return -sum(int(swaps[lo:hi].sum()) for lo, hi in group[1])
-
-    return tuple(tuple(ranges) for _, ranges in sorted(groups, key=lambda g: (work(g), g[1])))
 
 
 def make_packs(
@@ -292,6 +263,7 @@ def _stations(
         expected=steps.copy(),
         early=steps.copy(),
         late=steps.copy(),
+        chosen=np.zeros(MOST_PACKS, np.int32),
     )
 
 

@@ -22,7 +22,7 @@ from zerocity.twin.population import (
     draw_life_days,
     make_packs,
 )
-from zerocity.twin.stations import CHARGE, Log, note
+from zerocity.twin.sessions import CHARGE, Log, note
 from zerocity.twin.vehicles import FREE, RESTING, WANTS
 
 # A stationary pack is given up at this health; an assumption, as warranties end near it.

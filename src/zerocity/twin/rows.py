@@ -13,7 +13,7 @@ from zerocity.city.places import Sites
 from zerocity.city.scenario import City
 from zerocity.measures.arrays import F32, F64
 from zerocity.measures.timeline import Timeline
-from zerocity.twin.stations import Log
+from zerocity.twin.sessions import Log
 from zerocity.twin.vehicles import Vehicles
 from zerocity.twin.world import DayMeters
 

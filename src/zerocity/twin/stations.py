@@ -7,10 +7,8 @@ same every time.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
-import numpy as np
 from numba import njit
 
 from zerocity.batteries.state import Packs
@@ -20,6 +18,8 @@ from zerocity.measures.arrays import F64, I8, I32, Bools
 from zerocity.swapping.handover import READY_SOC, fullest
 from zerocity.swapping.restocking import due_in_steps
 from zerocity.twin.driving import vehicle_soc
+from zerocity.twin.kernel import AHEAD, kernel, prefetch
+from zerocity.twin.sessions import CHARGE, SWAP, Log, note
 from zerocity.twin.vehicles import (
     FREE,
     MOST_PACKS,
@@ -29,11 +29,12 @@ from zerocity.twin.vehicles import (
     Vehicles,
 )
 
-CHARGE, SWAP = 0, 1
 # A fast charge on the road ends here or after an hour, whichever comes first; an assumption.
 FAST_TARGET_SOC = 0.85
 FAST_STEPS = 4
 ALMOST_ONE = 0.999
+# Later than any step of a day.
+NEVER = 32767
 
 
 class Stations(NamedTuple):
@@ -46,6 +47,7 @@ class Stations(NamedTuple):
     swaps : handovers begun in each step today; expected : on an ordinary day (sites, steps).
     early, late : AC energy that today's arrivals take in each step when they charge at once or as
     late as they may (sites, steps) [kWh].
+    chosen : slots of the packs being handed over, (MOST_PACKS,); scratch.
     """
 
     free: I32
@@ -60,6 +62,7 @@ class Stations(NamedTuple):
     expected: F64
     early: F64
     late: F64
+    chosen: I32
 
 
 class FleetRules(NamedTuple):
@@ -70,58 +73,6 @@ class FleetRules(NamedTuple):
     swaps: Bools
     efficiency: F64
     step_h: F64
-
-
-class Log(NamedTuple):
-    """Sessions that ended today; ``size[0]`` rows are in use, ``size[1]`` found no room."""
-
-    size: I32
-    start: I32
-    end: I32
-    site: I32
-    battery: I32
-    vehicle: I32
-    fleet: I8
-    kind: I8
-    energy_kwh: F64
-
-
-def new_log(rows: int) -> Log:
-    """An empty log with room for ``rows`` sessions."""
-    return Log(
-        size=np.zeros(2, np.int32),
-        start=np.zeros(rows, np.int32),
-        end=np.zeros(rows, np.int32),
-        site=np.zeros(rows, np.int32),
-        battery=np.zeros(rows, np.int32),
-        vehicle=np.zeros(rows, np.int32),
-        fleet=np.zeros(rows, np.int8),
-        kind=np.zeros(rows, np.int8),
-        energy_kwh=np.zeros(rows),
-    )
-
-
-@njit(inline="always")  # type: ignore[untyped-decorator,unused-ignore]
-def note(
-    log: Log,
-    start: int,
-    end: int,
-    site: int,
-    battery: int,
-    vehicle: int,
-    fleet: int,
-    kind: int,
-    energy_kwh: float,
-) -> None:
-    """Write one session into the log; one that finds no room is counted, for the caller to see."""
-    n = log.size[0]
-    if n >= log.start.size:
-        log.size[1] += 1
-        return
-    log.start[n], log.end[n], log.site[n] = start, end, site
-    log.battery[n], log.vehicle[n] = battery, vehicle
-    log.fleet[n], log.kind[n], log.energy_kwh[n] = fleet, kind, energy_kwh
-    log.size[0] = n + 1
 
 
 @njit(inline="always")  # type: ignore[untyped-decorator,unused-ignore]
@@ -240,7 +191,7 @@ def swap(
         if cars.packs[v, k] >= 0:
             count += 1
     lo, hi = at.first_slot[site], at.last_slot[site]
-    chosen = np.full(MOST_PACKS, -1, np.int32)
+    chosen = at.chosen
     if at.swaps_left[site] < 1.0:
         return False
     ready = fullest(
@@ -336,45 +287,75 @@ def park(
     plug_in(cars, packs, at, rules, v, site, now, now - step + leave, target)
 
 
-def joined(logs: Sequence[Log]) -> Log:
-    """One log of several, one after the other, with as much room again."""
-    used = [int(log.size[0]) for log in logs]
-    whole = new_log(2 * sum(used) + 1000)
-    for name in Log._fields[1:]:
-        parts = [getattr(log, name)[:n] for log, n in zip(logs, used, strict=True)]
-        getattr(whole, name)[: sum(used)] = np.concatenate(parts)
-    whole.size[:] = sum(used), sum(int(log.size[1]) for log in logs)
-    return whole
+@njit(inline="always")  # type: ignore[untyped-decorator,unused-ignore]
+def approach(cars: Vehicles, packs: Packs, who: I32, k: int, count: int) -> None:
+    """Have at hand what the vehicles after the ``k``-th of ``who`` are going to need."""
+    v = who[min(k + 2 * AHEAD, count - 1)]
+    prefetch(cars.fleet, v)
+    prefetch(cars.mode, v)
+    p = cars.packs[who[min(k + AHEAD, count - 1)], 0]
+    if p >= 0:
+        prefetch(packs.energy_kwh, p)
+        prefetch(packs.usable_kwh, p)
+        prefetch(packs.place, p)
+        prefetch(packs.plug_kw, p)
+        prefetch(packs.session_kwh, p)
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+@njit(inline="always")  # type: ignore[untyped-decorator,unused-ignore]
+def next_leg(cars: Vehicles, v: int, step: int) -> int:
+    """Step at which the next leg of vehicle ``v`` after ``step`` begins; `NEVER` if none does."""
+    if cars.start1[v] > step and cars.end1[v] > cars.start1[v]:
+        return int(cars.start1[v])
+    if cars.start2[v] > step and cars.end2[v] > cars.start2[v]:
+        return int(cars.start2[v])
+    return NEVER
+
+
+@kernel  # type: ignore[untyped-decorator,unused-ignore]
 def serve(
-    lo: int,
-    hi: int,
     cars: Vehicles,
     packs: Packs,
     at: Stations,
     rules: FleetRules,
     log: Log,
+    movers: I32,
     now: int,
     step: int,
     steps_per_day: int,
     stages: I8,
-) -> None:
-    """Plug in, unplug and swap vehicles ``lo``..``hi`` at the beginning of a step.
+) -> int:
+    """Plug in, unplug and swap all vehicles that are awake at the beginning of a step.
 
     now : step of the run. step : step of the day.
+    Writes those that are in a leg into ``movers`` (vehicles,) and returns how many: they are to be
+    driven through this step. All others sleep until something can happen to them.
     """
-    for v in range(lo, hi):
+    awake = 0
+    for v in range(cars.wake.size):
+        if cars.wake[v] <= step:
+            movers[awake] = v
+            awake += 1
+    n = 0
+    for k in range(awake):
+        approach(cars, packs, movers, k, awake)
+        v = movers[k]
         mode = cars.mode[v]
-        if mode in (WANTS, REFUELLING):
-            on_the_road(cars, packs, at, rules, log, v, now, step, stages)
-            continue
         one = cars.start1[v] <= step < cars.end1[v]
         two = cars.start2[v] <= step < cars.end2[v]
-        if one or two:
+        if mode in (WANTS, REFUELLING):
+            on_the_road(cars, packs, at, rules, log, v, now, step, stages)
+            cars.wake[v] = step + 1
+        elif one or two:
             cars.mode[v] = FREE
             if cars.plugged[v] >= 0:
                 unplug(cars, packs, at, log, v, now)
-        elif mode == FREE and cars.plugged[v] < 0:
-            park(cars, packs, at, rules, v, now, step, steps_per_day)
+        else:
+            if mode == FREE and cars.plugged[v] < 0:
+                park(cars, packs, at, rules, v, now, step, steps_per_day)
+            waits = cars.mode[v] == FREE and cars.plugged[v] < 0
+            cars.wake[v] = step + 1 if waits else next_leg(cars, v, step)
+        if one or two:
+            movers[n] = v
+            n += 1
+    return n

@@ -14,7 +14,6 @@ from zerocity.measures.units import KWH_PER_MWH
 from zerocity.passports.lifecycle import Stage
 from zerocity.twin.flows import MATERIALS, NightFlows
 from zerocity.twin.population import Population
-from zerocity.twin.stations import Log
 from zerocity.twin.world import DayMeters
 
 FLEET_SUMS = ("km", "kwh", "trips_served", "trips_missed", "swaps", "charges")
@@ -44,9 +43,7 @@ class Tally:
         """Note what is stored when the run begins."""
         self.first_stored_kwh = float(people.packs.energy_kwh.sum())
 
-    def add_day(
-        self, m: DayMeters, lost_kwh: float, night: NightFlows, people: Population, log: Log
-    ) -> None:
+    def add_day(self, m: DayMeters, lost_kwh: float, night: NightFlows, people: Population) -> None:
         """Take in a day's meters and its night."""
         for one in fields(DayMeters):
             total = self.energy_kwh.get(one.name, 0.0)

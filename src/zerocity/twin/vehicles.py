@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from zerocity.measures.arrays import F64, I8, I32
+from zerocity.measures.arrays import F64, I8, I16, I32
 
 MOST_PACKS = 3
-FREE, WANTS, REFUELLING, RESTING = 0, 1, 2, 3
+FREE, WANTS, REFUELLING, RESTING, ROLLING = 0, 1, 2, 3, 4
 
 
 class Vehicles(NamedTuple):
@@ -21,9 +21,12 @@ class Vehicles(NamedTuple):
     next_start : first step of tomorrow's first leg, counted from today's midnight.
     km1, km2 : distance in each step of a leg [km].
     factor : its consumption against the fleet's. mode : FREE, WANTS or REFUELLING on
-        demand, or RESTING: parked without a wish for a plug until the next leg.
+        demand, RESTING: parked without a wish for a plug until the next leg, or ROLLING: on the
+        road and in need of nobody (see `road`).
+    wake : step of the day at which its driver next looks around; nothing can change before.
     plugged : site of its plug, -1 none. down_until : first day on which it drives again.
-    km, kwh, missed_km : today so far; kwh is taken from the packs [km, kWh, km].
+    km, kwh, missed_km : today so far; kwh is taken from the packs [km, kWh, km]. While it is
+        ROLLING, the road keeps them.
     """
 
     fleet: I8
@@ -40,6 +43,7 @@ class Vehicles(NamedTuple):
     km2: F64
     factor: F64
     mode: I8
+    wake: I16
     plugged: I32
     down_until: I32
     km: F64
@@ -47,15 +51,26 @@ class Vehicles(NamedTuple):
     missed_km: F64
 
 
+def _kind(name: str) -> tuple[Any, ...]:
+    hint = Vehicles.__annotations__[name]
+    kinds = {"I8": np.int8, "I16": np.int16, "I32": np.int32, "F64": np.float64}
+    kind = kinds[str(getattr(hint, "__forward_arg__", hint))]
+    return (kind, (MOST_PACKS,)) if name == "packs" else (kind,)
+
+
+_KINDS = {name: _kind(name) for name in Vehicles._fields}
+
+
 def new_vehicles(count: int) -> Vehicles:
     """``count`` vehicles, parked and without packs."""
-    kinds = {"I8": np.int8, "I32": np.int32, "F64": np.float64}
-    names = (getattr(k, "__forward_arg__", k) for k in Vehicles.__annotations__.values())
-    arrays = dict(
-        zip(Vehicles._fields, (np.zeros(count, kinds[str(n)]) for n in names), strict=True)
+    # A driver is looked at alone and at any time, so all of a vehicle but its alarm lies together.
+    together = np.dtype(
+        [(name, *_KINDS[name]) for name in Vehicles._fields if name != "wake"], align=True
     )
-    arrays["packs"] = np.full((count, MOST_PACKS), -1, np.int32)
-    for name in ("base", "mid", "demand", "plugged"):
-        arrays[name][:] = -1
-    arrays["factor"][:] = 1.0
-    return Vehicles(**arrays)
+    rows = np.zeros(count, together)
+    arrays = {name: rows[name] for name in together.names or ()}
+    cars = Vehicles(**arrays, wake=np.zeros(count, np.int16))
+    for array in (cars.packs, cars.base, cars.mid, cars.demand, cars.plugged):
+        array[:] = -1
+    cars.factor[:] = 1.0
+    return cars

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
 from functools import partial
-from itertools import pairwise
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -14,24 +14,27 @@ from zerocity.city.scenario import City
 from zerocity.control.decide import site_charging_kw
 from zerocity.control.snapshot import Commands, Snapshot
 from zerocity.errors import ZerocityError
-from zerocity.measures.arrays import F32, F64
+from zerocity.measures.arrays import F32, F64, I32
 from zerocity.measures.timeline import Timeline
 from zerocity.passports.lifecycle import Stage
-from zerocity.twin.driving import drive
-from zerocity.twin.pack_physics import charge, wanting
+from zerocity.twin.pack_physics import charge, new_wants, rest, standing, wanting
 from zerocity.twin.population import (
     CHARGER_EFFICIENCY,
     INVERTER_EFFICIENCY,
-    Crew,
     Population,
 )
-from zerocity.twin.stations import Log, joined, new_log, serve
+from zerocity.twin.road import new_road, roll
+from zerocity.twin.sessions import Log, new_log
+from zerocity.twin.stations import serve
 
 # A store gives no more than this share of what it holds in one step, so its losses are covered.
 LAST_SHARE = 0.95
 # Room for sessions per pack and day; drivers do not come more often.
 SESSIONS_A_DAY = 12
 STAGES = np.array([Stage.IN_SERVICE, Stage.SWAP_POOL], np.int8)
+
+
+T = TypeVar("T")
 
 
 @dataclass
@@ -74,17 +77,14 @@ class TwinWorld:
     def __init__(self, city: City, timeline: Timeline, people: Population, threads: int) -> None:
         self.city, self.timeline, self.people = city, timeline, people
         self.day = -1
-        self._threads = threads
-        self._pool = ThreadPoolExecutor(threads) if threads > 1 else None
+        self._pool = ThreadPoolExecutor(1) if threads > 1 else None
         self._reserve = np.array([f.reserve_soc for f in city.fleets])
         self._bays = timeline.step_minutes / np.maximum(city.sites.swap_minutes, 1e-9)
         self.meters = new_meters(0, 0)
         self.lived = 0
         self.log: Log = new_log(0)
-        self._crew_logs: list[tuple[Crew, Log]] = []
-        self._bundles: list[list[tuple[Crew, Log]]] = []
-        self._driving: Callable[[], None] = _nothing
-        self._driven_kwh = 0.0
+        self._road = new_road(people.cars.wake.size)
+        self._movers = np.zeros(people.cars.wake.size, np.int32)
         self.soc_history: F32 = np.zeros((0, 0), np.float32)
         self.temperature_history: F32 = np.zeros((0, 0), np.float32)
 
@@ -99,23 +99,20 @@ class TwinWorld:
         cars = self.people.cars
         for array in (cars.km, cars.kwh, cars.missed_km):
             array[:] = 0.0
-        if not self._crew_logs or self._crew_logs[0][1].start.size < SESSIONS_A_DAY * packs.size:
-            room = SESSIONS_A_DAY * packs.size * 2
-            self._crew_logs = [(crew, new_log(room)) for crew in self.people.crews]
-            # The first crew has most to do; a thread of its own evens the work out. Few and large
-            # works, because handing one over costs as much as serving ten vehicles.
-            alone = 1 if self._threads > 1 else len(self._crew_logs)
-            self._bundles = [self._crew_logs[:alone], self._crew_logs[alone:]]
-        for _, log in self._crew_logs:
-            log.size[:] = 0
-        self._driven_kwh = 0.0
+        self.people.cars.wake[:] = 0
+        self._road.used[:] = 0
+        if self.log.start.size < SESSIONS_A_DAY * packs.size:
+            self.log = new_log(SESSIONS_A_DAY * packs.size * 2)
+        self.log.size[:] = 0
         self.lived = packs.size
         if self.soc_history.shape[1] < packs.size:
             room = packs.size + packs.size // 20
             self.soc_history = np.zeros((steps, room), np.float32)
             self.temperature_history = np.zeros((steps, room), np.float32)
-            self._ids, self._site, self._left = (np.zeros(room, np.int64) for _ in range(3))
-            self._need, self._limit, self._steps = (np.zeros(room) for _ in range(3))
+            self._soc = np.zeros(room, np.float32)
+            self._held = np.zeros(room, np.int32)
+            self._wants = (new_wants(room), new_wants(room))
+        self._soc[: packs.size] = packs.soc
         stored = (packs.stage == Stage.STORAGE) | (packs.stage == Stage.SECOND_LIFE)
         self._stores = np.flatnonzero(stored)
         self._store_site = packs.place[self._stores]
@@ -128,23 +125,34 @@ class TwinWorld:
         people, now = self.people, self.day * self.timeline.steps_per_day + step
         left = people.at.swaps_left
         left[:] = np.minimum(left + self._bays, np.maximum(self._bays, 1.0))
-        self._at_once([partial(self._serve, bundle, now, step) for bundle in self._bundles])
-        # Vehicles on the road and batteries on a plug do not touch, so driving need not wait for
-        # the decision.
-        self._driving = self._begin(partial(self._drive, step))
-        n = wanting(
-            now,
-            self.timeline.step_h,
-            CHARGER_EFFICIENCY,
-            people.packs,
-            self._ids,
-            self._site,
-            self._need,
-            self._limit,
-            self._steps,
-            self._left,
+        movers = serve(
+            people.cars, people.packs, people.at, people.rules, self.log, self._movers, now, step,
+            self.timeline.steps_per_day, STAGES,
         )  # fmt: skip
-        into, out = self.store_limits_kw()
+        here = standing(people.packs.place, self._held)
+        self._halves = self._held[: here // 2], self._held[here // 2 : here]
+        # Two halves of the same work, and then packs on the road or parked, which packs at a site
+        # do not touch: their driving need not wait for the decision.
+        second = self._begin(partial(self._wanting, 1, now))
+        self._beside = self._begin(partial(self._outdoors, self._movers[:movers], step))
+        counts = self._wanting(0, now), second()
+        return self._snapshot(step, now, counts)
+
+    def _wanting(self, half: int, now: int) -> int:
+        found = wanting(
+            self._halves[half], now, self.timeline.step_h, CHARGER_EFFICIENCY, self.people.packs,
+            self._wants[half],
+        )  # fmt: skip
+        return int(found)
+
+    def _snapshot(self, step: int, now: int, counts: tuple[int, int]) -> Snapshot:
+        def both(name: str) -> Any:
+            pairs = zip(self._wants, counts, strict=True)
+            return np.concatenate([getattr(wants, name)[:n] for wants, n in pairs])
+
+        self._ids = both("ids")
+        self._able_kw = self._pack_limits_kw()
+        into, out = self.store_limits_kw(self._able_kw)
         sites = self.city.sites
         return Snapshot(
             step=now,
@@ -155,16 +163,19 @@ class TwinWorld:
             export_limit_kw=sites.export_limit_kw,
             store_charge_limit_kw=into,
             store_discharge_limit_kw=out,
-            site=self._site[:n].copy(),
-            need_kwh=self._need[:n].copy(),
-            limit_kw=self._limit[:n].copy(),
-            steps_needed=self._steps[:n].copy(),
-            steps_left=self._left[:n].copy(),
+            site=both("site"),
+            need_kwh=both("need_kwh"),
+            limit_kw=both("limit_kw"),
+            steps_needed=both("steps_needed"),
+            steps_left=both("steps_left"),
         )
 
-    def store_limits_kw(self) -> tuple[F64, F64]:
-        """Power that each site's store can take and give in one step, AC, (sites,) [kW]."""
-        into, out = self._pack_limits_kw()
+    def store_limits_kw(self, able_kw: tuple[F64, F64] | None = None) -> tuple[F64, F64]:
+        """Power that each site's store can take and give in one step, AC, (sites,) [kW].
+
+        able_kw : the same of each stationary pack, where it is known already.
+        """
+        into, out = able_kw or self._pack_limits_kw()
         power = self.city.sites.storage_kw
         return np.minimum(power, self._by_site(into)), np.minimum(power, self._by_site(out))
 
@@ -182,76 +193,57 @@ class TwinWorld:
     def apply(self, step: int, snapshot: Snapshot, commands: Commands) -> None:
         """Carry out the commands, drive, charge and read the meters."""
         people, step_h = self.people, self.timeline.step_h
-        ids = self._ids[: commands.battery_kw.size]
-        people.packs.ac_kw[ids] = commands.battery_kw
+        people.packs.ac_kw[self._ids] = commands.battery_kw
         self._command_stores(commands.store_kw)
-        self._driving()
-        self._spread(people.packs.size, lambda lo, hi: self._charge(lo, hi, step))
-        driven = float(people.cars.kwh.sum())
-        self.meters.traction_kwh[step] = driven - self._driven_kwh
-        self._driven_kwh = driven
+        second = self._begin(partial(self._charge, 1, step))
+        self._charge(0, step)
         self._read_meters(step, snapshot, commands, step_h)
+        self._beside()
+        second()
 
     def _command_stores(self, store_kw: F64) -> None:
         """Share each site's store power among its packs by what each can do."""
-        into, out = self._pack_limits_kw()
+        into, out = self._able_kw
         wanted = store_kw[self._store_site]
         able = np.where(wanted > 0.0, into, out)
         total = self._by_site(able)[self._store_site]
         share = np.divide(able, total, out=np.zeros_like(able), where=total > 0.0)
         self.people.packs.ac_kw[self._stores] = wanted * share
 
-    def _serve(self, bundle: Sequence[tuple[Crew, Log]], now: int, step: int) -> None:
-        people, steps = self.people, self.timeline.steps_per_day
-        for crew, log in bundle:
-            for lo, hi in crew:
-                serve(
-                    lo, hi, people.cars, people.packs, people.at, people.rules, log, now, step,
-                    steps, STAGES,
-                )  # fmt: skip
-
-    def _drive(self, step: int) -> None:
-        cars = self.people.cars
-        drive(
-            0, cars.fleet.size, step, self.timeline.step_h, self.day, cars, self.people.packs,
-            self.scene.kwh_per_km[step], self._reserve,
+    def _outdoors(self, movers: I32, step: int) -> None:
+        """Drive, and let everything that stands at no site follow the weather."""
+        people, step_h, size = self.people, self.timeline.step_h, self.people.packs.size
+        self.meters.traction_kwh[step] = roll(
+            movers, step, step_h, self.day, self._road, people.cars, people.packs,
+            self.scene.kwh_per_km[step], self._reserve, self._soc,
+        )  # fmt: skip
+        rest(
+            step_h, self.scene.temperature_c[step], people.packs.place,
+            people.packs.temperature_c, self._soc,
+            self.soc_history[step, :size], self.temperature_history[step, :size],
         )  # fmt: skip
 
-    def _charge(self, lo: int, hi: int, step: int) -> None:
+    def _charge(self, half: int, step: int) -> None:
         charge(
-            lo, hi, step, self.timeline.step_h, CHARGER_EFFICIENCY, INVERTER_EFFICIENCY,
-            self.scene.temperature_c[step], self.people.packs,
-            self.soc_history, self.temperature_history,
+            self._halves[half], self.timeline.step_h, CHARGER_EFFICIENCY, INVERTER_EFFICIENCY,
+            self.scene.temperature_c[step], self.people.packs, self._soc,
+            self.soc_history[step], self.temperature_history[step],
         )  # fmt: skip
 
-    def _begin(self, work: Callable[[], None]) -> Callable[[], None]:
-        """Start ``work`` beside this thread; the result waits until it is done."""
+    def _begin(self, work: Callable[[], T]) -> Callable[[], T]:
+        """Start ``work`` beside this thread, after what was begun before it.
+
+        What comes back waits until it is done and gives its result.
+        """
         if self._pool is None:
-            work()
-            return _nothing
+            result = work()
+            return lambda: result
         return self._pool.submit(work).result
 
-    def _at_once(self, works: Sequence[Callable[[], None]]) -> None:
-        """Do several works that do not touch each other, the first one on this thread."""
-        waits = [self._begin(work) for work in works[1:]]
-        for work in works[:1]:
-            work()
-        for wait in waits:
-            wait()
-
     def end_day(self) -> None:
-        """Bring the day's sessions together; raises ZerocityError when some found no room."""
-        self.log = joined([log for _, log in self._crew_logs])
+        """Raise ZerocityError when some of the day's sessions found no room."""
         if self.log.size[1]:
             raise ZerocityError(f"{self.log.size[1]} sessions of day {self.day} found no room")
-
-    def _spread(self, count: int, work: Callable[[int, int], None]) -> None:
-        """Run ``work`` over slices; rows do not touch each other, so the cut changes nothing."""
-        if self._pool is None:
-            work(0, count)
-            return
-        edges = np.linspace(0, count, self._threads + 1).astype(int).tolist()
-        self._at_once([partial(work, lo, hi) for lo, hi in pairwise(edges)])
 
     def _read_meters(self, step: int, seen: Snapshot, said: Commands, step_h: float) -> None:
         charging = site_charging_kw(seen, said)
@@ -270,7 +262,3 @@ class TwinWorld:
         """End the threads."""
         if self._pool is not None:
             self._pool.shutdown()
-
-
-def _nothing() -> None:
-    """The wait for a work that is done."""

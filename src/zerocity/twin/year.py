@@ -224,7 +224,7 @@ class Twin:
         self.afterlife.process(day, flows)
         self.afterlife.feed_new_packs(flows)
         post_energy(self.books, day, world.meters, lost, flows)
-        self.tally.add_day(world.meters, lost, flows, self.people, world.log)
+        self.tally.add_day(world.meters, lost, flows, self.people)
         return flows
 
     def _settle(self, day: int, night: NightFlows) -> None:

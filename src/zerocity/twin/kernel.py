@@ -1,0 +1,50 @@
+"""How the twin's kernels are compiled, and how they ask for memory before they need it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from llvmlite import ir  # type: ignore[import-untyped,unused-ignore]
+from numba import njit, types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+# Kernels that take tuples of arrays must not count references: numba counts one up and down each
+# time an array is taken out of its tuple, with atomic operations that also make threads wait for
+# each other. They spent more time counting than working. Such a kernel may not make arrays.
+kernel: Any = njit(  # type: ignore[call-overload,unused-ignore]
+    cache=True, nogil=True, _nrt=False
+)
+# The same, where a division by zero is a number and not an error, so that loops can be vectorised.
+vector_kernel: Any = njit(  # type: ignore[call-overload,unused-ignore]
+    cache=True, nogil=True, _nrt=False, error_model="numpy"
+)
+# Vehicles between asking for memory and using it: enough to hide its delay.
+AHEAD = 8
+
+
+def _prefetch(typing: Any, array: Any, i: Any) -> Any:
+    """Fetch row ``i`` of ``array`` into the cache; changes nothing. ``i`` must be a lawful row.
+
+    Events come to vehicles and packs all over the city, whose state is far larger than a core's
+    cache: without asking ahead, most of the time of such a kernel is waiting.
+    """
+
+    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        kind = signature.args[0]
+        made = context.make_array(kind)(context, builder, arguments[0])
+        row = [arguments[1]] + [context.get_constant(types.intp, 0)] * (kind.ndim - 1)
+        at = cgutils.get_item_pointer(  # type: ignore[no-untyped-call,unused-ignore]
+            context, builder, kind, made, row, wraparound=False
+        )
+        byte, word = ir.IntType(8).as_pointer(), ir.IntType(32)
+        shape = ir.FunctionType(ir.VoidType(), [byte, word, word, word])
+        fetch = builder.module.declare_intrinsic("llvm.prefetch", [byte], shape)
+        read, keep, data = word(0), word(3), word(1)
+        builder.call(fetch, [builder.bitcast(at, byte), read, keep, data])
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp), code
+
+
+prefetch: Any = intrinsic(_prefetch)

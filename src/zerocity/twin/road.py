@@ -1,0 +1,187 @@
+"""The road: vehicles under way that need nobody until they are low or at the end of their leg.
+
+Most of a day's work is driving, one vehicle as the other. What a step needs of a vehicle is
+therefore copied together when it sets out and written back when it leaves the road: value ``K`` of
+the vehicle in lane ``i`` of a tile lies at ``K * TILE + i``. Offsets are literal constants, so the
+compiler can prove that the values do not overlap and uses vector registers.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from zerocity.batteries.state import Packs
+from zerocity.measures.arrays import F32, F64, I8, I32
+from zerocity.twin.driving import FLOOR_SOC, drive, ohmic_loss_kw
+from zerocity.twin.kernel import AHEAD, kernel, prefetch, vector_kernel
+from zerocity.twin.vehicles import FREE, ROLLING, WANTS, Vehicles
+
+TILE = 128
+_ENERGY, _USABLE, _OHMIC, _HEAT = 0 * TILE, 1 * TILE, 2 * TILE, 3 * TILE
+_LOW, _KM, _FACTOR, _NEED = 4 * TILE, 5 * TILE, 6 * TILE, 7 * TILE
+_LOST, _THROUGH, _DONE, _KWH, _MISSED = 8 * TILE, 9 * TILE, 10 * TILE, 11 * TILE, 12 * TILE
+_WARMER, _SOC, _OUT = 13 * TILE, 14 * TILE, 15 * TILE
+FIELDS = 16
+# The others are of this step only.
+KEPT = 13
+WORK = FIELDS * TILE
+
+
+class Road(NamedTuple):
+    """Room for every vehicle; the first ``used[0]`` lanes are in use.
+
+    vehicle, pack, until : who it is, and the step at which its leg ends, (room,). fleet : (room,).
+    work : (tiles, fields * TILE), see above.
+    """
+
+    used: I32
+    vehicle: I32
+    pack: I32
+    until: I32
+    fleet: I8
+    work: F64
+
+
+def new_road(vehicles: int) -> Road:
+    """An empty road with room for ``vehicles``."""
+    tiles = -(-vehicles // TILE)
+    return Road(
+        used=np.zeros(1, np.int32),
+        vehicle=np.zeros(vehicles, np.int32),
+        pack=np.zeros(vehicles, np.int32),
+        until=np.zeros(vehicles, np.int32),
+        fleet=np.zeros(vehicles, np.int8),
+        work=np.zeros((tiles, WORK)),
+    )
+
+
+@kernel  # type: ignore[untyped-decorator,unused-ignore]
+def set_out(road: Road, cars: Vehicles, packs: Packs, v: int, step: int, reserve_soc: F64) -> None:
+    """Let vehicle ``v``, which has one pack, onto the road until its leg ends."""
+    n = road.used[0]
+    road.used[0] = n + 1
+    p, f = cars.packs[v, 0], cars.fleet[v]
+    first = cars.start1[v] <= step < cars.end1[v]
+    road.vehicle[n], road.pack[n], road.fleet[n] = v, p, f
+    road.until[n] = cars.end1[v] if first else cars.end2[v]
+    w, i = road.work[n // TILE], n % TILE
+    w[_ENERGY + i], w[_USABLE + i] = packs.energy_kwh[p], packs.usable_kwh[p]
+    w[_OHMIC + i], w[_HEAT + i] = packs.loss_kw_per_kw2[p], packs.heat_k_per_kwh[p]
+    # Who has nowhere to refuel is never low.
+    w[_LOW + i] = reserve_soc[f] if cars.demand[v] >= 0 else -1.0
+    w[_KM + i] = cars.km1[v] if first else cars.km2[v]
+    w[_FACTOR + i] = cars.factor[v]
+    w[_LOST + i], w[_THROUGH + i] = packs.loss_kwh[p], packs.throughput_kwh[p]
+    w[_DONE + i], w[_KWH + i], w[_MISSED + i] = cars.km[v], cars.kwh[v], cars.missed_km[v]
+    cars.mode[v], cars.wake[v] = ROLLING, road.until[n]
+
+
+@kernel  # type: ignore[untyped-decorator,unused-ignore]
+def leave(road: Road, cars: Vehicles, packs: Packs, lane: int, mode: int, wake: int) -> None:
+    """Take the vehicle in ``lane`` off the road; the last one fills the gap."""
+    v, p = road.vehicle[lane], road.pack[lane]
+    w, i = road.work[lane // TILE], lane % TILE
+    packs.energy_kwh[p] = w[_ENERGY + i]
+    packs.loss_kwh[p], packs.throughput_kwh[p] = w[_LOST + i], w[_THROUGH + i]
+    cars.km[v], cars.kwh[v], cars.missed_km[v] = w[_DONE + i], w[_KWH + i], w[_MISSED + i]
+    cars.mode[v], cars.wake[v] = mode, wake
+    last = road.used[0] - 1
+    road.used[0] = last
+    road.vehicle[lane], road.pack[lane] = road.vehicle[last], road.pack[last]
+    road.until[lane], road.fleet[lane] = road.until[last], road.fleet[last]
+    other, j = road.work[last // TILE], last % TILE
+    for k in range(KEPT):
+        w[k * TILE + i] = other[k * TILE + j]
+
+
+@vector_kernel  # type: ignore[untyped-decorator,unused-ignore]
+def advance(w: F64, n: int, step_h: float) -> float:
+    """Move the first ``n`` lanes of a tile on by one step: `driving.draw` for one pack each.
+
+    Returns what the packs gave [kWh].
+    """
+    per_hour = 1.0 / step_h
+    for i in range(n):
+        energy, need = w[_ENERGY + i], w[_NEED + i]
+        free = max(energy - FLOOR_SOC * w[_USABLE + i], 0.0)
+        out = min(need, free) / free * free if free > 0.0 else 0.0
+        lost = ohmic_loss_kw(out * per_hour, w[_OHMIC + i]) * step_h
+        lost = min(lost, energy - out)
+        share = min(out / need, 1.0) if need > 0.0 else 1.0
+        w[_ENERGY + i] = energy - (out + lost)
+        w[_LOST + i] += lost
+        w[_THROUGH + i] += out + lost
+        w[_WARMER + i] = lost * w[_HEAT + i]
+        w[_DONE + i] += w[_KM + i] * share
+        w[_KWH + i] += out
+        w[_OUT + i] = out
+        w[_MISSED + i] += w[_KM + i] * (1.0 - share)
+        w[_SOC + i] = w[_ENERGY + i] / w[_USABLE + i]
+    # Apart from the loop above: a sum must keep its order, so it cannot go on vector registers.
+    given = 0.0
+    for i in range(n):
+        given += w[_OUT + i]
+    return given
+
+
+@kernel  # type: ignore[untyped-decorator,unused-ignore]
+def roll(
+    movers: I32,
+    step: int,
+    step_h: float,
+    day: int,
+    road: Road,
+    cars: Vehicles,
+    packs: Packs,
+    kwh_per_km: F64,
+    reserve_soc: F64,
+    soc: F32,
+) -> float:
+    """Drive everyone in a leg through step ``step`` of day ``day``.
+
+    movers : vehicles in a leg that are not on the road yet, (n,). Those with one pack that want
+    nothing and are whole go onto it; the others are driven one by one and stay awake.
+    kwh_per_km, reserve_soc : (fleets,). soc : charge of every pack, (packs,).
+    Returns what the packs gave [kWh].
+    """
+    given = 0.0
+    for k in range(movers.size):
+        v = movers[min(k + 2 * AHEAD, movers.size - 1)]
+        prefetch(cars.fleet, v)
+        prefetch(cars.mode, v)
+        p = cars.packs[movers[min(k + AHEAD, movers.size - 1)], 0]
+        if p >= 0:
+            prefetch(packs.energy_kwh, p)
+            prefetch(packs.usable_kwh, p)
+            prefetch(packs.loss_kw_per_kw2, p)
+            prefetch(packs.heat_k_per_kwh, p)
+            prefetch(packs.loss_kwh, p)
+            prefetch(packs.throughput_kwh, p)
+        v = movers[k]
+        whole = cars.mode[v] == FREE and cars.down_until[v] <= day
+        if whole and cars.packs[v, 0] >= 0 and cars.packs[v, 1] < 0 and cars.packs[v, 2] < 0:
+            set_out(road, cars, packs, v, step, reserve_soc)
+        else:
+            given += drive(v, step, step_h, day, cars, packs, kwh_per_km, reserve_soc, soc)
+            cars.wake[v] = step + 1
+    count = road.used[0]
+    for t in range((count + TILE - 1) // TILE - 1, -1, -1):
+        w, first = road.work[t], t * TILE
+        n = min(TILE, count - first)
+        for i in range(n):
+            prefetch(packs.temperature_c, road.pack[first + i])
+            prefetch(soc, road.pack[first + i])
+            w[_NEED + i] = w[_KM + i] * kwh_per_km[road.fleet[first + i]] * w[_FACTOR + i]
+        given += advance(w, n, step_h)
+        for lane in range(first + n - 1, first - 1, -1):
+            i = lane - first
+            p = road.pack[lane]
+            packs.temperature_c[p] += w[_WARMER + i]
+            soc[p] = w[_SOC + i]
+            if w[_SOC + i] < w[_LOW + i]:
+                leave(road, cars, packs, lane, WANTS, step + 1)
+            elif road.until[lane] <= step + 1:
+                leave(road, cars, packs, lane, FREE, step + 1)
+    return given
