@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -30,6 +30,9 @@ def dispatch(
     late: Annotated[
         bool, typer.Option("--late", help="Act late among equal prices, not early.")
     ] = False,
+    points: Annotated[
+        int, typer.Option("--pareto", help="Show so many plans from least cost to least carbon.")
+    ] = 0,
     flexmeasures: Annotated[
         bool, typer.Option("--flexmeasures", help="The file holds FlexMeasures' flex-model.")
     ] = False,
@@ -40,6 +43,15 @@ def dispatch(
 
     Examples: zerocity dispatch case.toml; zerocity dispatch case.json --json --explain
     """
+    read, tie = _read(case, flexmeasures), "late" if late else "early"
+    if points:
+        _front(read, points, tie, as_json, out)
+    else:
+        _plan(read, tie, as_json, explain, out)
+
+
+def _plan(read: Case, tie: str, as_json: bool, explain: bool, out: str) -> None:
+    """Plan, print and write."""
     from dataclasses import asdict
 
     from zerocity.cli.dispatch_tables import print_schedule
@@ -47,20 +59,35 @@ def dispatch(
     from zerocity.energy.schedule import as_json as plain
     from zerocity.energy.site_plan import plan_case
 
-    read = _read(case, flexmeasures)
-    schedule = plan_case(read, tie="late" if late else "early")
+    schedule = plan_case(read, tie)
     found = plain(schedule)
     if explain:
         found["binding_limits"] = [asdict(one) for one in binding_limits(read, schedule)]
+    if not _print_json(found, as_json, out):
+        print_schedule(read, schedule, explain)
+
+
+def _front(read: Case, points: int, tie: str, as_json: bool, out: str) -> None:
+    """Print what less carbon costs."""
+    from zerocity.cli.dispatch_tables import print_front
+    from zerocity.energy.carbon_front import pareto
+    from zerocity.energy.schedule import as_json as plain
+
+    front = pareto(read, points, tie)
+    if not _print_json({"front": [plain(one.plan) for one in front]}, as_json, out):
+        print_front(front)
+
+
+def _print_json(found: dict[str, Any], as_json: bool, out: str) -> bool:
+    """Write the JSON where it is wanted; return whether it took the place of the tables."""
     text = json.dumps(found, ensure_ascii=False, indent=2, allow_nan=False)
     if out:
         _write(out, text)
     if as_json:
         typer.echo(text)
-        return
-    print_schedule(read, schedule, explain)
-    if out:
+    elif out:
         typer.echo(f"Wrote {out}")
+    return as_json
 
 
 def _read(name: str, flexmeasures: bool) -> Case:

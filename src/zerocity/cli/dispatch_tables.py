@@ -9,6 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from zerocity.cli.tables import console
+from zerocity.energy.carbon_front import FrontPoint
 from zerocity.energy.case import Case
 from zerocity.energy.case_binding import Binding, binding_limits
 from zerocity.energy.case_breaks import BrokenLimit
@@ -35,6 +36,20 @@ def print_schedule(case: Case, plan: Schedule, explain: bool) -> None:
         f"{plan.status}: {plan.objective_cny:,.2f} CNY, "
         f"proven gap to the best possible plan {plan.gap:.1e}"
     )
+
+
+def print_front(front: tuple[FrontPoint, ...]) -> None:
+    """Print what less carbon costs, from plan to plan."""
+    table = Table(title="From least cost to least carbon", title_justify="left")
+    for name in ("carbon [kg]", "cost [CNY]", "CNY for each kg less", "status"):
+        table.add_column(escape(name), justify="left" if name == "status" else "right")
+    for at, one in enumerate(front):
+        before = front[max(at - 1, 0)]
+        less = before.carbon_kg - one.carbon_kg
+        step = f"{(one.objective_cny - before.objective_cny) / less:,.3f}" if less > 0.0 else ""
+        cells = (f"{one.carbon_kg:,.2f}", f"{one.objective_cny:,.2f}", step, one.plan.status)
+        table.add_row(*cells)
+    console().print(table)
 
 
 def _broken(broken: tuple[BrokenLimit, ...]) -> list[str]:
