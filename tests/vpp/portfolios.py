@@ -8,7 +8,7 @@ import numpy as np
 from days import made_days
 
 from zerocity.vpp.market import MarketDay
-from zerocity.vpp.portfolio import Portfolio, at_market_prices
+from zerocity.vpp.members import Members, at_market_prices
 from zerocity.vpp.response import answer
 
 SUN = np.clip(np.sin((np.arange(24) - 6) / 12 * np.pi), 0.0, None)
@@ -20,13 +20,13 @@ MARKET = MarketDay(
 )
 
 
-def made_portfolio(sites: int = 6, steps: int = 96, seed: int = 0) -> Portfolio:
+def made_portfolio(sites: int = 6, steps: int = 96, seed: int = 0) -> Members:
     """Sites with a battery, with charging, and with neither; no demand charge."""
     days = made_days(sites=sites, steps=steps, seed=seed)
     days = replace(days, demand_charge_cny_per_kw=np.zeros(sites))
-    return Portfolio(tuple(f"site {k}" for k in range(sites)), days, answer)
+    return Members(tuple(f"site {k}" for k in range(sites)), days, answer)
 
 
-def traded(portfolio: Portfolio, prices: np.ndarray, fixed: float = 0.15) -> Portfolio:
+def traded(portfolio: Members, prices: np.ndarray, fixed: float = 0.15) -> Members:
     """The same sites at market prices."""
     return replace(portfolio, days=at_market_prices(portfolio.days, prices, fixed))

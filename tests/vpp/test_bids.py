@@ -13,7 +13,7 @@ from portfolios import MARKET, made_portfolio
 from zerocity.errors import InputError
 from zerocity.vpp.bids import build_bids, check_prices, price_grid
 from zerocity.vpp.clearing import clear, joined, orders_of
-from zerocity.vpp.portfolio import at_market_prices, net_kw
+from zerocity.vpp.members import at_market_prices, net_kw
 from zerocity.vpp.products import EnergyMarket
 from zerocity.vpp.response import answer
 

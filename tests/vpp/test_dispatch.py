@@ -10,7 +10,7 @@ from portfolios import made_portfolio
 
 from zerocity.errors import InputError
 from zerocity.vpp.dispatch import call, mixed_plans, own_cost_cny, redispatch
-from zerocity.vpp.portfolio import net_kw
+from zerocity.vpp.members import net_kw
 
 WINDOW = np.zeros(24, bool)
 WINDOW[18:21] = True

@@ -12,7 +12,7 @@ from portfolios import MARKET, made_portfolio, traded
 
 from zerocity.errors import InputError
 from zerocity.vpp.follow import follow, uncontrolled
-from zerocity.vpp.portfolio import net_kw
+from zerocity.vpp.members import net_kw
 from zerocity.vpp.products import EnergyMarket
 from zerocity.vpp.response import answer
 

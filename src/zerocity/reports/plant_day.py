@@ -25,7 +25,7 @@ from zerocity.storage.journal import JournalFile
 from zerocity.storage.runs import MANIFEST, require_finished
 from zerocity.twin.year import Options, Twin
 from zerocity.vpp.bids import check_prices
-from zerocity.vpp.portfolio import Planner, Portfolio, peaks_held
+from zerocity.vpp.members import Members, Planner, peaks_held
 from zerocity.vpp.products import EnergyMarket
 from zerocity.vpp.response import answer
 
@@ -44,7 +44,7 @@ class PlantDay:
 
     city: City
     day: date
-    portfolio: Portfolio
+    portfolio: Members
     expected_cny_per_kwh: F64
     fixed_cny_per_kwh: float
     origin: str
@@ -84,7 +84,7 @@ def plant_day(
     held = peaks_held(retail, planner(retail))
     expected, told = _expected(city, timeline, prices, spot)
     fixed = float(sum(city.tariff.fixed_cny_per_kwh.values()))
-    return PlantDay(city, when, Portfolio(names, held, planner), expected, fixed, origin, told)
+    return PlantDay(city, when, Members(names, held, planner), expected, fixed, origin, told)
 
 
 def city_of_run(folder: Path, manifest: Mapping[str, Any]) -> City:

@@ -17,8 +17,8 @@ from zerocity.vpp.clearing import clear, joined, orders_of
 from zerocity.vpp.delivery import share_again, share_request
 from zerocity.vpp.dispatch import Schedule, call, redispatch
 from zerocity.vpp.follow import Followed, follow, uncontrolled
+from zerocity.vpp.members import Members, at_market_prices, net_kw
 from zerocity.vpp.offers import PeakOffer, ReserveOffer, peak_offer, reserve_offer, window_of
-from zerocity.vpp.portfolio import Portfolio, at_market_prices, net_kw
 from zerocity.vpp.products import FrequencyReserve
 from zerocity.vpp.program import hours_mask
 
@@ -190,7 +190,7 @@ def reserve_rules(day: PlantDay) -> FrequencyReserve:
     return day.city.frequency_reserve
 
 
-def failed_sites(portfolio: Portfolio, names: Sequence[str]) -> Bools:
+def failed_sites(portfolio: Members, names: Sequence[str]) -> Bools:
     """Which sites are named, (sites,); InputError for a name that no site has."""
     failed = np.zeros(len(portfolio.names), np.bool_)
     for name in names:

@@ -9,7 +9,7 @@ import numpy as np
 from zerocity.energy.site_days import SiteDays, pick
 from zerocity.errors import InputError
 from zerocity.measures.arrays import F64, I64, Bools
-from zerocity.vpp.portfolio import Planner, Portfolio, at_market_prices, net_kw, priced
+from zerocity.vpp.members import Members, Planner, at_market_prices, net_kw, priced
 from zerocity.vpp.products import Admission, EnergyMarket, admit
 from zerocity.vpp.staircase import Staircase, falling, reduced, sampled
 
@@ -40,7 +40,7 @@ class DayBids:
 
 
 def build_bids(
-    portfolio: Portfolio,
+    portfolio: Members,
     rules: EnergyMarket,
     expected_cny_per_kwh: F64,
     fixed_cny_per_kwh: float,

@@ -11,7 +11,7 @@ from zerocity.energy.site_days import SitePlans
 from zerocity.errors import InputError
 from zerocity.measures.arrays import F64
 from zerocity.vpp.dispatch import own_cost_cny
-from zerocity.vpp.portfolio import Portfolio, net_kw, priced
+from zerocity.vpp.members import Members, net_kw, priced
 
 Direction = Literal["down", "up"]
 DURATIONS_H = (0.25, 0.5, 1.0, 2.0, 4.0)
@@ -57,7 +57,7 @@ class CostCurve:
 
 
 def cost_curve(
-    portfolio: Portfolio,
+    portfolio: Members,
     plans: SitePlans,
     start_step: int,
     duration_h: float,
@@ -101,7 +101,7 @@ def cost_curve(
 
 
 def cost_curves(
-    portfolio: Portfolio,
+    portfolio: Members,
     plans: SitePlans,
     start_step: int,
     durations_h: tuple[float, ...] = DURATIONS_H,

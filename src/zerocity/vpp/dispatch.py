@@ -14,7 +14,7 @@ import numpy as np
 from zerocity.energy.site_days import SitePlans
 from zerocity.errors import InputError
 from zerocity.measures.arrays import F64, I64, Bools
-from zerocity.vpp.portfolio import Portfolio, net_kw, priced
+from zerocity.vpp.members import Members, net_kw, priced
 
 HIGHEST_SIGNAL_CNY_PER_KWH = 4.0
 """Signals beyond this move nothing more: far above any price, wear or spread; an assumption."""
@@ -44,12 +44,12 @@ class Schedule:
         return max(0.0, abs(self.asked_kwh) - abs(self.given_kwh))
 
 
-def call(portfolio: Portfolio, plans: SitePlans, window: Bools, relief_kwh: float) -> Schedule:
+def call(portfolio: Members, plans: SitePlans, window: Bools, relief_kwh: float) -> Schedule:
     """Take ``relief_kwh`` less from the grid over the window (more if negative) at least cost.
 
     Parameters
     ----------
-    plans : what the sites do otherwise, as `Portfolio.plan` gives it.
+    plans : what the sites do otherwise, as `Members.plan` gives it.
     window : (T,) steps that count. relief_kwh : over all sites.
 
     When the sites cannot give it all, they give what they can; see ``short_kwh``.
@@ -77,7 +77,7 @@ def call(portfolio: Portfolio, plans: SitePlans, window: Bools, relief_kwh: floa
     return Schedule(mixed, relief, float(relief_kwh), given, cost, high_signal)
 
 
-def own_cost_cny(portfolio: Portfolio, plans: SitePlans) -> F64:
+def own_cost_cny(portfolio: Members, plans: SitePlans) -> F64:
     """Energy and wear of plans at the sites' own prices, (sites,) [CNY]; no demand charge."""
     d = portfolio.days
     trade = d.buy_cny_per_kwh * plans.import_kw - d.sell_cny_per_kwh * plans.export_kw
@@ -85,18 +85,18 @@ def own_cost_cny(portfolio: Portfolio, plans: SitePlans) -> F64:
     return np.asarray(d.step_h * (trade + wear).sum(axis=1))
 
 
-def _signalled(portfolio: Portfolio, window: Bools, signal: float) -> SitePlans:
+def _signalled(portfolio: Members, window: Bools, signal: float) -> SitePlans:
     return portfolio.planner(priced(portfolio.days, np.where(window, signal, 0.0)))
 
 
-def _relief(portfolio: Portfolio, before: SitePlans, after: SitePlans, window: Bools) -> F64:
+def _relief(portfolio: Members, before: SitePlans, after: SitePlans, window: Bools) -> F64:
     """Energy of relief of each site in the window, (sites,) [kWh]."""
     change = (net_kw(before) - net_kw(after))[:, window]
     return np.asarray(change.sum(axis=1) * portfolio.days.step_h)
 
 
 def _change_over(
-    portfolio: Portfolio,
+    portfolio: Members,
     base: SitePlans,
     pair: tuple[SitePlans, SitePlans],
     window: Bools,
@@ -130,7 +130,7 @@ def mixed_plans(first: SitePlans, second: SitePlans, share: F64) -> SitePlans:
 
 
 def redispatch(
-    portfolio: Portfolio, schedule: Schedule, window: Bools, failed: Bools, base: SitePlans
+    portfolio: Members, schedule: Schedule, window: Bools, failed: Bools, base: SitePlans
 ) -> Schedule:
     """The request shared out again among the sites that still work.
 

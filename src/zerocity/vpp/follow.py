@@ -18,7 +18,7 @@ from zerocity.energy.site_days import SiteDays, SitePlans
 from zerocity.errors import InputError
 from zerocity.measures.arrays import F64, I64
 from zerocity.vpp.dispatch import own_cost_cny
-from zerocity.vpp.portfolio import Portfolio, net_kw, priced
+from zerocity.vpp.members import Members, net_kw, priced
 
 ROUNDS = 16
 GROUPS = 16
@@ -45,7 +45,7 @@ class Followed:
 
 
 def follow(
-    portfolio: Portfolio,
+    portfolio: Members,
     awarded_kw: F64,
     *,
     rounds: int = ROUNDS,
@@ -87,7 +87,7 @@ def follow(
     return Followed(plans, off, cost, len(columns), max(0.0, value - best))
 
 
-def _groups(portfolio: Portfolio) -> I64:
+def _groups(portfolio: Members) -> I64:
     """Group of each site, (sites,)."""
     sites = portfolio.days.sites
     group: I64 = (np.arange(sites) * min(GROUPS, sites)) // sites
@@ -95,7 +95,7 @@ def _groups(portfolio: Portfolio) -> I64:
 
 
 def _master(
-    portfolio: Portfolio, columns: list[SitePlans], awarded_kw: F64
+    portfolio: Members, columns: list[SitePlans], awarded_kw: F64
 ) -> tuple[F64, float, F64]:
     """The cheapest mix of columns with deviations priced: weights, its value, prices of the award.
 

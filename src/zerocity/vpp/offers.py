@@ -11,7 +11,7 @@ from zerocity.errors import InputError
 from zerocity.measures.arrays import F64, Bools
 from zerocity.vpp.cost_curve import CostCurve, cost_curve
 from zerocity.vpp.flexibility import aggregate, assets_of
-from zerocity.vpp.portfolio import Portfolio
+from zerocity.vpp.members import Members
 from zerocity.vpp.products import Admission, FrequencyReserve, admit
 from zerocity.vpp.program import Program, hours_mask
 
@@ -54,7 +54,7 @@ def window_of(program: Program, steps: int) -> Bools:
     return window
 
 
-def peak_offer(portfolio: Portfolio, plans: SitePlans, program: Program) -> PeakOffer:
+def peak_offer(portfolio: Members, plans: SitePlans, program: Program) -> PeakOffer:
     """Offer ``request_share`` of the relief that can be held over the window.
 
     Parameters
@@ -70,7 +70,7 @@ def peak_offer(portfolio: Portfolio, plans: SitePlans, program: Program) -> Peak
     return PeakOffer(curve, offered, curve.cost_cny(offered), pay, admission)
 
 
-def reserve_offer(portfolio: Portfolio, plans: SitePlans, rules: FrequencyReserve) -> ReserveOffer:
+def reserve_offer(portfolio: Members, plans: SitePlans, rules: FrequencyReserve) -> ReserveOffer:
     """Offer the power that can be held both ways in all of the product's hours.
 
     Nothing is planned again: the band lies about the plans as they are.

@@ -9,7 +9,7 @@ import pytest
 from portfolios import made_portfolio, traded
 
 from zerocity.errors import InputError
-from zerocity.vpp.portfolio import net_kw, peaks_held, priced
+from zerocity.vpp.members import net_kw, peaks_held, priced
 
 
 def test_names_must_match_the_sites() -> None:
