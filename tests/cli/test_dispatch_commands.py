@@ -75,6 +75,17 @@ def test_standard_input_and_an_output_file(case: str, tmp_path: Path) -> None:
     assert json.loads(run("-", "--json", stdin=CASE).stdout) == json.loads(out.read_text())
 
 
+def test_the_shipped_example_is_planned_without_remarks() -> None:
+    example = Path(__file__).resolve().parents[2] / "docs" / "examples" / "depot.toml"
+    found = json.loads(run(str(example), "--json").stdout)
+    assert found["status"] == "optimal"
+    assert found["notes"] == []
+    assert found["gap"] < 1e-9
+    [battery] = found["stores"]
+    assert battery["energy_kwh"][-1] == pytest.approx(100.0)
+    assert found["sessions"][0]["energy_kwh"][-1] == pytest.approx(240.0)
+
+
 def test_late_acts_late() -> None:
     text = """{"step_minutes": 60, "steps": 3, "buy_cny_per_kwh": 0.5, "sessions": [
         {"arrive_step": 0, "depart_step": 3, "energy_kwh": 2, "charge_limit_kw": 2}]}"""

@@ -44,7 +44,7 @@ def bill_of(case: Case, values: Values) -> tuple[BillLine, ...]:
 def _energy(name: str, verb: str, kwh: F64, price: F64, sign: float) -> BillLine:
     total, cny = float(kwh.sum()), float(kwh @ price)
     mean = f" at {cny / total:.4f} CNY/kWh on average" if total > 1e-9 else ""
-    return BillLine(name, sign * cny, f"{total:,.1f} kWh {verb}{mean}")
+    return BillLine(name, sign * cny + 0.0, f"{total:,.1f} kWh {verb}{mean}")
 
 
 def _demand(case: Case, values: Values) -> BillLine:
