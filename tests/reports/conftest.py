@@ -12,6 +12,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from zerocity.app import RunRequest, run_city
+
 START, DAYS, SITES, PACKS = date(2025, 1, 6), 14, 3, 20
 STEPS = DAYS * 96
 HOSTILE = "</script><script>alert(1)</script><b onload=x>&\u2028"
@@ -143,3 +145,12 @@ def full_run(folder: Path) -> Path:
 def made_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished run of two weeks."""
     return full_run(tmp_path_factory.mktemp("reports") / "run")
+
+
+@pytest.fixture(scope="session")
+def plant_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A real run of the starter town whose virtual power plant had an event."""
+    folder = tmp_path_factory.mktemp("plant") / "run"
+    changes = {"vpp.admission_kw": "10", "vpp.trigger_share": "0.6", "vpp.baseline_days": "5"}
+    run_city(RunRequest("starter", folder, days=14, processes=1, overrides=changes))
+    return folder
