@@ -20,20 +20,19 @@ from zerocity.twin.vehicles import FREE, ROLLING, WANTS, Vehicles
 
 TILE = 128
 _ENERGY, _USABLE, _OHMIC, _HEAT = 0 * TILE, 1 * TILE, 2 * TILE, 3 * TILE
-_LOW, _KM, _FACTOR, _NEED = 4 * TILE, 5 * TILE, 6 * TILE, 7 * TILE
-_LOST, _THROUGH, _DONE, _KWH, _MISSED = 8 * TILE, 9 * TILE, 10 * TILE, 11 * TILE, 12 * TILE
-_WARMER, _SOC, _OUT = 13 * TILE, 14 * TILE, 15 * TILE
-FIELDS = 16
-# The others are of this step only.
-KEPT = 13
-WORK = FIELDS * TILE
+_LOW, _KM, _FACTOR = 4 * TILE, 5 * TILE, 6 * TILE
+_LOST, _THROUGH, _DONE, _KWH, _MISSED = 7 * TILE, 8 * TILE, 9 * TILE, 10 * TILE, 11 * TILE
+FIELDS = 12
+# What only matters within a step lies in one tile that all share, so that it stays in the cache.
+_NEED, _WARMER, _SOC, _OUT = 0 * TILE, 1 * TILE, 2 * TILE, 3 * TILE
+PASSING = 4
 
 
 class Road(NamedTuple):
     """Room for every vehicle; the first ``used[0]`` lanes are in use.
 
     vehicle, pack, until : who it is, and the step at which its leg ends, (room,). fleet : (room,).
-    work : (tiles, fields * TILE), see above.
+    work : (tiles, fields * TILE), passing : (fields * TILE,), see above.
     """
 
     used: I32
@@ -42,6 +41,7 @@ class Road(NamedTuple):
     until: I32
     fleet: I8
     work: F64
+    passing: F64
 
 
 def new_road(vehicles: int) -> Road:
@@ -53,7 +53,8 @@ def new_road(vehicles: int) -> Road:
         pack=np.zeros(vehicles, np.int32),
         until=np.zeros(vehicles, np.int32),
         fleet=np.zeros(vehicles, np.int8),
-        work=np.zeros((tiles, WORK)),
+        work=np.zeros((tiles, FIELDS * TILE)),
+        passing=np.zeros(PASSING * TILE),
     )
 
 
@@ -92,19 +93,19 @@ def leave(road: Road, cars: Vehicles, packs: Packs, lane: int, mode: int, wake: 
     road.vehicle[lane], road.pack[lane] = road.vehicle[last], road.pack[last]
     road.until[lane], road.fleet[lane] = road.until[last], road.fleet[last]
     other, j = road.work[last // TILE], last % TILE
-    for k in range(KEPT):
+    for k in range(FIELDS):
         w[k * TILE + i] = other[k * TILE + j]
 
 
 @vector_kernel  # type: ignore[untyped-decorator,unused-ignore]
-def advance(w: F64, n: int, step_h: float) -> float:
+def advance(w: F64, passing: F64, n: int, step_h: float) -> float:
     """Move the first ``n`` lanes of a tile on by one step: `driving.draw` for one pack each.
 
     Returns what the packs gave [kWh].
     """
     per_hour = 1.0 / step_h
     for i in range(n):
-        energy, need = w[_ENERGY + i], w[_NEED + i]
+        energy, need = w[_ENERGY + i], passing[_NEED + i]
         free = max(energy - FLOOR_SOC * w[_USABLE + i], 0.0)
         out = min(need, free) / free * free if free > 0.0 else 0.0
         lost = ohmic_loss_kw(out * per_hour, w[_OHMIC + i]) * step_h
@@ -113,16 +114,16 @@ def advance(w: F64, n: int, step_h: float) -> float:
         w[_ENERGY + i] = energy - (out + lost)
         w[_LOST + i] += lost
         w[_THROUGH + i] += out + lost
-        w[_WARMER + i] = lost * w[_HEAT + i]
+        passing[_WARMER + i] = lost * w[_HEAT + i]
         w[_DONE + i] += w[_KM + i] * share
         w[_KWH + i] += out
-        w[_OUT + i] = out
+        passing[_OUT + i] = out
         w[_MISSED + i] += w[_KM + i] * (1.0 - share)
-        w[_SOC + i] = w[_ENERGY + i] / w[_USABLE + i]
+        passing[_SOC + i] = w[_ENERGY + i] / w[_USABLE + i]
     # Apart from the loop above: a sum must keep its order, so it cannot go on vector registers.
     given = 0.0
     for i in range(n):
-        given += w[_OUT + i]
+        given += passing[_OUT + i]
     return given
 
 
@@ -166,21 +167,21 @@ def roll(
         else:
             given += drive(v, step, step_h, day, cars, packs, kwh_per_km, reserve_soc, soc)
             cars.wake[v] = step + 1
-    count = road.used[0]
+    count, passing = road.used[0], road.passing
     for t in range((count + TILE - 1) // TILE - 1, -1, -1):
         w, first = road.work[t], t * TILE
         n = min(TILE, count - first)
         for i in range(n):
             prefetch(packs.temperature_c, road.pack[first + i])
             prefetch(soc, road.pack[first + i])
-            w[_NEED + i] = w[_KM + i] * kwh_per_km[road.fleet[first + i]] * w[_FACTOR + i]
-        given += advance(w, n, step_h)
+            passing[_NEED + i] = w[_KM + i] * kwh_per_km[road.fleet[first + i]] * w[_FACTOR + i]
+        given += advance(w, passing, n, step_h)
         for lane in range(first + n - 1, first - 1, -1):
             i = lane - first
             p = road.pack[lane]
-            packs.temperature_c[p] += w[_WARMER + i]
-            soc[p] = w[_SOC + i]
-            if w[_SOC + i] < w[_LOW + i]:
+            packs.temperature_c[p] += passing[_WARMER + i]
+            soc[p] = passing[_SOC + i]
+            if passing[_SOC + i] < w[_LOW + i]:
                 leave(road, cars, packs, lane, WANTS, step + 1)
             elif road.until[lane] <= step + 1:
                 leave(road, cars, packs, lane, FREE, step + 1)
