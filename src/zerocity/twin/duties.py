@@ -23,16 +23,16 @@ class Duties:
         self.city, self.timeline, self.seed = city, timeline, seed
         sizes = [f.vehicles for f in city.fleets]
         edges = np.concatenate([[0], np.cumsum(sizes)])
-        self._tomorrow: dict[tuple[int, int], DayDuty] = {}
+        self._drawn: dict[tuple[int, int], DayDuty] = {}
         self.rows = [slice(int(a), int(b)) for a, b in pairwise(edges)]
 
     def set_day(self, cars: Vehicles, day: int) -> None:
         """Write the duty of ``day`` and tomorrow's first departure into ``cars``."""
         steps = self.timeline.steps_per_day
+        self.prepare(day)
+        self.prepare(day + 1)
         for number, own in enumerate(self.rows):
-            today = self._tomorrow.pop((number, day), None) or self._draw(number, day)
-            tomorrow = self._draw(number, day + 1)
-            self._tomorrow[(number, day + 1)] = tomorrow
+            today, tomorrow = self._drawn.pop((number, day)), self._drawn[(number, day + 1)]
             for start, end, km, duty in (
                 (cars.start1, cars.end1, cars.km1, (today.start1, today.end1, today.km1)),
                 (cars.start2, cars.end2, cars.km2, (today.start2, today.end2, today.km2)),
@@ -44,6 +44,12 @@ class Duties:
                 km[own] = np.where(driving, duty[2] / np.maximum(length, 1), 0.0)
             off = tomorrow.end1 <= tomorrow.start1
             cars.next_start[own] = np.where(off, steps, tomorrow.start1)
+
+    def prepare(self, day: int) -> None:
+        """Draw the duties of ``day`` beforehand, where they are not drawn yet."""
+        for number in range(len(self.rows)):
+            if (number, day) not in self._drawn:
+                self._drawn[(number, day)] = self._draw(number, day)
 
     def _draw(self, number: int, day: int) -> DayDuty:
         spec = self.city.fleets[number]

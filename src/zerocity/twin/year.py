@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -110,6 +112,8 @@ class Twin:
             city.panels.performance_ratio,
         ).reshape(timeline.days, -1)
         self._purse, self._footprint_kg = 0.0, 0.0
+        self._thread = ThreadPoolExecutor(1) if options.threads > 1 else None
+        self._beside: Callable[[], object] = _done
 
     def open(self) -> None:
         """Age the packs to the first day, write their births, and count the opening stocks."""
@@ -163,20 +167,36 @@ class Twin:
         for day in range(self.timeline.days):
             self._day(day)
             yield day
+        self._beside()
 
     def _day(self, day: int) -> None:
         scene = self._scene(day)
+        problem, plans = self._plan(day, scene)
+        # From here on, yesterday's rows and what they are made of are overwritten.
+        self._beside()
         self.ledger.begin_day()
         self.duties.set_day(self.people.cars, day)
         self.world.begin_day(day, scene)
-        problem, plans = self._plan(day, scene)
         run_day(self.world, problem, plans, self._journal(day))
         self.world.end_day()
         self.day_planner.learn(bool(self.timeline.is_workday()[day]))
         night = self._night(day)
         self._settle(day, night)
+        self._beside = self._begin(partial(self._finish, day, problem, plans))
+
+    def _finish(self, day: int, problem: SiteDays, plans: SitePlans) -> None:
+        """What nobody waits for: hindsight, the day's rows, and the duties after tomorrow."""
         self.hindsight.add_day(day, problem, self.world.meters)
         self._write(day, plans)
+        self.duties.prepare(day + 1)
+        self.duties.prepare(day + 2)
+
+    def _begin(self, work: Callable[[], None]) -> Callable[[], object]:
+        """Do ``work`` beside the next day's plan; what comes back waits until it is done."""
+        if self._thread is None:
+            work()
+            return _done
+        return self._thread.submit(work).result
 
     def _journal(self, day: int) -> Journal | None:
         return self.tally.journal(day) if day in self.options.journal_days else None
@@ -285,6 +305,8 @@ class Twin:
 
     def close(self) -> None:
         """End the threads."""
+        if self._thread is not None:
+            self._thread.shutdown()
         self.world.close()
         self.health.close()
 
@@ -296,3 +318,7 @@ class Twin:
             "waiting_for_test": waiting,
             "waiting_for_recycling": queued,
         }
+
+
+def _done() -> None:
+    """The wait for a work that is done."""
