@@ -84,6 +84,8 @@ def test_all_mistakes_come_in_one_pass() -> None:
         ({"load_kw": [1, True, 3]}, "load_kw[1]"),
         ({"load_kw": [1, math.inf, 3]}, "load_kw, step 1"),
         ({"load_kw": [1, [2], 3]}, "load_kw[1]"),
+        ({"load_kw": [1, 10**400, 3]}, "load_kw, step 1"),
+        ({"step_minutes": 10**400}, "step_minutes"),
         ({"import_limit_kw": -1}, "import_limit_kw"),
         ({"import_limit_kw": [1, math.nan, 1]}, "import_limit_kw, step 1"),
         ({"fair_sessions": 1}, "fair_sessions"),

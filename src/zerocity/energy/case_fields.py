@@ -38,7 +38,7 @@ INF = float("inf")
 Fields = Mapping[str, Field]
 
 CASE: Fields = {
-    "steps": Field("integer", "steps", None, 1, 10_000_000),
+    "steps": Field("integer", "steps", None, 1, 1_000_000),
     "step_minutes": Field("number", "minutes", low=0, high=10080, above=True),
     "import_limit_kw": Field("series", "kW", INF, 0, infinite=True),
     "export_limit_kw": Field("series", "kW", INF, 0, infinite=True),
@@ -58,8 +58,8 @@ STORE: Fields = {
     "capacity_kwh": Field("number", "kWh", low=0),
     "charge_limit_kw": Field("series", "kW", low=0),
     "discharge_limit_kw": Field("series", "kW", low=0),
-    "charge_efficiency": Field("number", "", 1.0, 0, 1, above=True),
-    "discharge_efficiency": Field("number", "", 1.0, 0, 1, above=True),
+    "charge_efficiency": Field("number", "", 1.0, 0.01, 1),
+    "discharge_efficiency": Field("number", "", 1.0, 0.01, 1),
     "self_discharge_per_step": Field("number", "", 0.0, 0, 0.999999),
     "initial_soc": Field("number", "", None, 0, 1, repair="clip"),
     "final_soc": Field("number", "", None, 0, 1, repair="clip"),
@@ -77,8 +77,8 @@ SESSION: Fields = {
     "capacity_kwh": Field("number", "kWh", None, 0),
     "charge_limit_kw": Field("series", "kW", low=0),
     "discharge_limit_kw": Field("series", "kW", 0.0, 0),
-    "charge_efficiency": Field("number", "", 1.0, 0, 1, above=True),
-    "discharge_efficiency": Field("number", "", 1.0, 0, 1, above=True),
+    "charge_efficiency": Field("number", "", 1.0, 0.01, 1),
+    "discharge_efficiency": Field("number", "", 1.0, 0.01, 1),
     "priority": Field("number", "", 0.0),
 }
 PROCESS: Fields = {

@@ -13,7 +13,7 @@ from zerocity.errors import InputError
 from zerocity.measures.arrays import F64, Bools
 from zerocity.measures.wording import did_you_mean, quote
 
-LARGEST = 1e12
+LARGEST = 1e9
 SHOWN_STEPS = 3
 
 
@@ -71,6 +71,7 @@ class Intake:
         if value is None or isinstance(value, bool) or not isinstance(value, int | float):
             self.error(where, quote(value), _wanted(one, self.steps), "Write it without quotes.")
             return None
+        value = _float(value)
         if one.kind == "integer":
             if not math.isfinite(value) or value != int(value):
                 self.error(where, quote(value), "a whole number")
@@ -94,8 +95,9 @@ class Intake:
             self.error(where, quote(value), _wanted(one, self.steps), "Write it without quotes.")
             return None
         for at, item in enumerate(value):
-            if isinstance(item, bool | str | list | tuple | Mapping):
-                self.error(f"{where}[{at}]", quote(item), f"a number in {one.unit or '1'}")
+            if item is not None and (isinstance(item, bool) or not isinstance(item, int | float)):
+                wanted = f"a number in {one.unit}" if one.unit else "a number"
+                self.error(f"{where}[{at}]", quote(item), wanted)
                 return None
         if one.kind == "series" and len(value) != self.steps:
             wanted = f"{self.steps} values, one a step"
@@ -104,7 +106,7 @@ class Intake:
         if not len(value):
             self.error(where, "no values", "at least one")
             return None
-        return self._sound(where, np.array(value, dtype=np.float64), one)
+        return self._sound(where, np.array([_float(item) for item in value]), one)
 
     def _sound(self, where: str, values: F64, one: Field, single: bool = False) -> F64 | None:
         """Repair gaps and values out of range where the field says so, else refuse them."""
@@ -144,6 +146,14 @@ class Intake:
         values[:] = values[last]
         self.note(where, f"no value at {steps_text(gap)}; planned with the last one known")
         return True
+
+
+def _float(value: float | None) -> float:
+    """A number as a double, NaN for nothing; a whole number beyond all doubles as infinite."""
+    try:
+        return math.nan if value is None else float(value)
+    except OverflowError:
+        return math.inf if value is not None and value > 0 else -math.inf
 
 
 def steps_text(chosen: Bools) -> str:

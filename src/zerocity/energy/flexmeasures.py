@@ -98,6 +98,7 @@ UNSUPPORTED = {
     "production-price-sensor": 'Write "production-price" and its values.',
 }
 DEFAULT_STEP = "PT15M"
+MOST_STEPS = 1_000_000
 
 
 def is_flexmeasures(raw: Mapping[str, Any]) -> bool:
@@ -134,12 +135,15 @@ def _reading(raw: Mapping[str, Any]) -> Reading:
     start = moment(raw.get("start")) if "start" in raw else datetime(2000, 1, 1, tzinfo=UTC)
     step, span = duration(raw.get("resolution", DEFAULT_STEP)), duration(raw.get("duration", "P1D"))
     sensors = raw.get("sensors", {})
+    steps = (span or timedelta(days=1)) / (step or timedelta(minutes=15))
     reading = Reading(
         start=start or datetime(2000, 1, 1, tzinfo=UTC),
         step=step or timedelta(minutes=15),
-        steps=max(round((span or timedelta(days=1)) / (step or timedelta(minutes=15))), 1),
+        steps=max(round(steps), 1) if steps <= MOST_STEPS else 1,
         sensors=sensors if isinstance(sensors, Mapping) else {},
     )
+    if steps > MOST_STEPS:
+        reading.error("duration", f"{steps:,.0f} steps", f"at most {MOST_STEPS:,}")
     if start is None:
         wanted = 'a time with zone like "2026-01-01T00:00:00+08:00"'
         reading.error("start", quote(raw.get("start")), wanted)

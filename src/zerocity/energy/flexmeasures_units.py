@@ -25,6 +25,7 @@ POWER_KW = {"W": 1e-3, "kW": 1.0, "MW": 1e3, "GW": 1e6}
 # A connection is often given in apparent power; at a power factor of 1 the number is the same.
 POWER_KW |= {unit.replace("W", "VA"): factor for unit, factor in POWER_KW.items()}
 POWER_KW |= {f"{unit}/h": factor for unit, factor in ENERGY_KWH.items()}
+LARGEST = 1e15
 SHARE = {"": 1.0, "%": 0.01, "dimensionless": 1.0}
 WANTED = {
     "energy": 'an energy like "3.1 kWh"',
@@ -59,7 +60,7 @@ class Reading:
 
     def number(self, where: str, raw: object, kind: Kind) -> float:
         """Return one quantity in kWh, kW, per kWh, per kW or as a share; NaN when unusable."""
-        if isinstance(raw, int | float) and not isinstance(raw, bool):
+        if isinstance(raw, int | float) and not isinstance(raw, bool) and abs(raw) < LARGEST:
             if kind == "share":
                 return float(raw)
             unit = self.plain_unit if kind == "energy" else ""
@@ -72,6 +73,9 @@ class Reading:
         factor = self._factor((found[2] or "").strip(), kind) if found else None
         if found is None or factor is None:
             self.error(where, quote(raw), WANTED[kind])
+            return float("nan")
+        if not abs(float(found[1])) < LARGEST:
+            self.error(where, quote(raw), "a sensible size")
             return float("nan")
         return float(found[1]) * factor
 
@@ -150,7 +154,8 @@ class Reading:
         if length is None:
             self.error(f"{where}.duration", quote(part["duration"]), 'a duration like "PT1H"')
             return None
-        return start, start + length
+        # The calendar ends with the year 9999.
+        return start, start + min(length, datetime.max.replace(tzinfo=start.tzinfo) - start)
 
     def _time(self, where: str, raw: object) -> datetime | None:
         found = moment(raw)
@@ -187,5 +192,8 @@ def duration(raw: object) -> timedelta | None:
     if found is None:
         return None
     weeks, days, hours, minutes, seconds = (float(part or 0.0) for part in found.groups())
-    length = timedelta(weeks=weeks, days=days, hours=hours, minutes=minutes, seconds=seconds)
+    try:
+        length = timedelta(weeks=weeks, days=days, hours=hours, minutes=minutes, seconds=seconds)
+    except OverflowError:
+        return None
     return length if length > timedelta(0) else None
