@@ -3,6 +3,7 @@
 Prices alone cannot lead a portfolio where many sites sit on the same edge, so the answers to some
 rounds of prices are kept as columns, by group of sites, and a linear program mixes them so that
 the sum comes as near to the award as it can (Dantzig and Wolfe 1960, doi:10.1287/opre.8.1.101).
+With the charging so found, the batteries are coordinated once more, site by site.
 """
 
 from __future__ import annotations
@@ -17,12 +18,15 @@ from scipy.sparse import csr_array, eye_array, hstack, vstack
 from zerocity.energy.site_days import SiteDays, SitePlans
 from zerocity.errors import InputError
 from zerocity.measures.arrays import F64, I64
+from zerocity.vpp.coordination import coordinate
 from zerocity.vpp.dispatch import own_cost_cny
 from zerocity.vpp.members import Members, net_kw, priced
+from zerocity.vpp.response import battery, whole_plans
 
 ROUNDS = 16
 GROUPS = 16
 ENOUGH = 1e-5
+POLISH_GAP, POLISH_CALLS = 1e-3, 100
 DEVIATION_CNY_PER_KWH = 1.0
 """What a kWh beside the award is taken to cost, well above any spread; an assumption."""
 
@@ -80,11 +84,36 @@ def follow(
             best, centre = bound, signal
         if value - best <= ENOUGH * (1.0 + abs(value)):
             break
-    weight, value, _ = _master(portfolio, columns, awarded_kw)
+    weight, _, _ = _master(portfolio, columns, awarded_kw)
     plans = _weighted(columns, weight[:, _groups(portfolio)])
+    plans = min(
+        (plans, _polished(portfolio, plans, awarded_kw)),
+        key=lambda one: _worth(portfolio, one, awarded_kw),
+    )
     off = net_kw(plans).sum(axis=0) - awarded_kw
-    cost = float(own_cost_cny(portfolio, plans).sum())
-    return Followed(plans, off, cost, len(columns), max(0.0, value - best))
+    gap = max(0.0, _worth(portfolio, plans, awarded_kw) - best)
+    return Followed(plans, off, float(own_cost_cny(portfolio, plans).sum()), len(columns), gap)
+
+
+def _worth(portfolio: Members, plans: SitePlans, awarded_kw: F64) -> float:
+    """Own cost and priced deviation of plans [CNY]."""
+    off = np.abs(net_kw(plans).sum(axis=0) - awarded_kw).sum() * portfolio.days.step_h
+    return float(own_cost_cny(portfolio, plans).sum() + DEVIATION_CNY_PER_KWH * off)
+
+
+def _polished(portfolio: Members, plans: SitePlans, awarded_kw: F64) -> SitePlans:
+    """The same charging, and batteries that are coordinated to the award site by site."""
+    days = portfolio.days
+    if not (days.store_kwh > 0.0).any():
+        return plans
+    found = coordinate(
+        battery(replace(days, load_kw=days.load_kw + plans.flex_kw)),
+        target_kw=awarded_kw,
+        deviation_cny_per_kwh=DEVIATION_CNY_PER_KWH,
+        gap=POLISH_GAP,
+        most_calls=POLISH_CALLS,
+    ).plans
+    return whole_plans(days, found.charge_kw, found.discharge_kw, plans.flex_kw)
 
 
 def _groups(portfolio: Members) -> I64:

@@ -52,6 +52,24 @@ def pay_out(
         and raises InputError.
     assigned_kwh : what each was asked for, >= 0. floor_cny_per_kwh : its own cost, >= 0.
     """
+    _check(payment_cny, penalty_cny, delivered_kwh, assigned_kwh, floor_cny_per_kwh)
+    owed = delivered_kwh * floor_cny_per_kwh
+    floor = _shared(min(payment_cny, float(owed.sum())), owed)
+    rest = _shared(payment_cny - float(floor.sum()), delivered_kwh)
+    short = np.maximum(assigned_kwh - delivered_kwh, 0.0)
+    for basis in (short, assigned_kwh, np.ones(short.size)):
+        if (basis > 0.0).any():
+            return Payout(floor, rest, _shared(penalty_cny, basis))
+    return Payout(floor, rest, np.zeros(short.size))
+
+
+def _check(
+    payment_cny: float,
+    penalty_cny: float,
+    delivered_kwh: F64,
+    assigned_kwh: F64,
+    floor_cny_per_kwh: F64,
+) -> None:
     for name, values in (
         ("payment_cny", np.array([payment_cny])),
         ("penalty_cny", np.array([penalty_cny])),
@@ -67,14 +85,6 @@ def pay_out(
         raise InputError("payout", came, "three arrays of shape (members,)")
     if payment_cny > 0.0 and not (delivered_kwh > 0.0).any():
         raise InputError("payout.delivered_kwh", "nothing delivered", "a delivery to pay for")
-    owed = delivered_kwh * floor_cny_per_kwh
-    floor = _shared(min(payment_cny, float(owed.sum())), owed)
-    rest = _shared(payment_cny - float(floor.sum()), delivered_kwh)
-    short = np.maximum(assigned_kwh - delivered_kwh, 0.0)
-    for basis in (short, assigned_kwh, np.ones(short.size)):
-        if (basis > 0.0).any():
-            return Payout(floor, rest, _shared(penalty_cny, basis))
-    return Payout(floor, rest, np.zeros(short.size))
 
 
 def _shared(money: float, by: F64) -> F64:

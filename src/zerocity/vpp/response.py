@@ -39,7 +39,7 @@ def answer(days: SiteDays, rounds: int = ROUNDS, threads: int = 1) -> SitePlans:
         _solve(days, has_flex if turn == 0 else both, charge - discharge, threads, flex=flex)
         chosen = has_store if turn == 0 else both
         _solve(days, chosen, flex, threads, charge=charge, discharge=discharge)
-    return _whole(days, charge, discharge, flex)
+    return whole_plans(days, charge, discharge, flex)
 
 
 def _solve(days: SiteDays, chosen: Bools, other_kw: F64, threads: int, **into: F64) -> None:
@@ -129,8 +129,8 @@ def _wide(per_site: F64, wide: tuple[int, ...]) -> F64:
     return np.broadcast_to(per_site[:, None], wide).copy()
 
 
-def _whole(days: SiteDays, charge: F64, discharge: F64, flex: F64) -> SitePlans:
-    """Close the balance of each site: the sun first, then the grid."""
+def whole_plans(days: SiteDays, charge: F64, discharge: F64, flex: F64) -> SitePlans:
+    """Plans of given battery and charging powers, (sites, T) [kW]: first the sun, then the grid."""
     demand = days.load_kw + flex + charge - discharge
     room = np.maximum(demand, 0.0)
     worth = days.sell_cny_per_kwh > 0.0

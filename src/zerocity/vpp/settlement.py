@@ -104,19 +104,13 @@ def settle_energy(
 
     Raises InputError naming the period of a value that is missing.
     """
-    given = {
-        "awarded_kw": awarded_kw,
-        "metered_kw": metered_kw,
-        "price_cny_per_kwh": price_cny_per_kwh,
-        "real_time_cny_per_kwh": real_time_cny_per_kwh,
-    }
-    for name, values in given.items():
-        if values.shape != (rules.periods,):
-            raise InputError(f"settle.{name}", f"shape {values.shape}", f"({rules.periods},)")
-        bad = np.flatnonzero(~np.isfinite(values))
-        if bad.size:
-            where = f"settle.{name}, period {bad[0]}"
-            raise InputError(where, str(values[bad[0]]), "a finite number")
+    _check_periods(
+        rules.periods,
+        awarded_kw=awarded_kw,
+        metered_kw=metered_kw,
+        price_cny_per_kwh=price_cny_per_kwh,
+        real_time_cny_per_kwh=real_time_cny_per_kwh,
+    )
     step_h = 24.0 / rules.periods
     awarded, deviation = awarded_kw * step_h, (metered_kw - awarded_kw) * step_h
     free = rules.tolerance_share * np.abs(awarded)
@@ -128,6 +122,16 @@ def settle_energy(
         deviation_kwh=deviation,
         beyond_kwh=beyond,
     )
+
+
+def _check_periods(periods: int, **given: FloatArray) -> None:
+    for name, values in given.items():
+        if values.shape != (periods,):
+            raise InputError(f"settle.{name}", f"shape {values.shape}", f"({periods},)")
+        bad = np.flatnonzero(~np.isfinite(values))
+        if bad.size:
+            where = f"settle.{name}, period {bad[0]}"
+            raise InputError(where, str(values[bad[0]]), "a finite number")
 
 
 @dataclass(frozen=True)
