@@ -70,6 +70,7 @@ def made_session(rng: np.random.Generator, name: str, steps: int) -> dict[str, A
         "discharge_limit_kw": float(rng.choice([0.0, 0.0, 10.0])),
         "charge_efficiency": float(rng.choice([1.0, 0.9])),
         "priority": float(rng.integers(2)),
+        "discharge_price_cny_per_kwh": float(rng.choice([0.0, 0.1])),
     }
 
 
@@ -120,7 +121,8 @@ def plain_optimum_cny(case: Case) -> float | None:  # noqa: C901 - plain on purp
         for j, e in enumerate(case.sessions):
             there = e.arrive_step <= t < e.depart_step
             add("take", j, t, 0.0, 0.0, e.charge_limit_kw[t] if there else 0.0)
-            add("give", j, t, 0.0, 0.0, e.discharge_limit_kw[t] if there else 0.0)
+            paid = h * e.discharge_price_cny_per_kwh
+            add("give", j, t, paid, 0.0, e.discharge_limit_kw[t] if there else 0.0)
             goal = e.initial_kwh + e.energy_kwh
             done = t >= e.depart_step - 1
             add("held", j, t, 0.0, goal if done else 0.0, goal if done else e.capacity_kwh)

@@ -43,6 +43,19 @@ def test_a_peak_within_the_one_so_far_costs_nothing() -> None:
     assert "is within the peak so far" in line.reason
 
 
+def test_energy_given_back_is_paid() -> None:
+    van = {"arrive_step": 0, "depart_step": 3, "energy_kwh": 0, "initial_kwh": 5,
+           "capacity_kwh": 9, "charge_limit_kw": 4, "discharge_limit_kw": 2,
+           "discharge_price_cny_per_kwh": 0.1}  # fmt: skip
+    raw = {"step_minutes": 60, "buy_cny_per_kwh": [0.2, 0.9, 0.2], "load_kw": 3, "sessions": [van]}
+    found = plan_case(read_case(raw))
+    [line] = [one for one in found.bill if one.name == "given_back"]
+    assert line.cny == pytest.approx(0.2)
+    assert found.objective_cny == pytest.approx(0.2 * 3 + 0.9 * 1 + 0.2 * 5 + 0.2)
+    dear = {**raw, "sessions": [{**van, "discharge_price_cny_per_kwh": 0.8}]}
+    assert not (plan_case(read_case(dear)).sessions[0].power_kw < 0.0).any()
+
+
 def test_what_a_site_does_not_have_is_not_billed() -> None:
     found = plan_case(read_case({"step_minutes": 60, "buy_cny_per_kwh": [0.5], "load_kw": 2}))
     assert [line.name for line in found.bill] == ["energy_bought", "energy_sold"]

@@ -8,6 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from runs import HISTORY_DAYS, made_run
 
+from zerocity.energy.forecasting import LOAD, study
+from zerocity.energy.history import Past, screen
 from zerocity.energy.outlooks import Exact, FromHistory, Outlook
 from zerocity.energy.rolling import (
     DAY_AHEAD,
@@ -210,3 +212,19 @@ def test_what_is_missing_is_named() -> None:
         roll(truth, Exact(truth.load_kw[:1], truth.pv_kw[:1]))
     with pytest.raises(InputError, match="demand_cny_per_kw"):
         roll(truth, Exact(truth.load_kw, truth.pv_kw), ROLLING, np.zeros(5))
+
+
+def test_a_sensor_that_lies_is_planned_around() -> None:
+    """A stuck load meter and a day without any: the store still earns, not silently idle."""
+    truth, load, sun = made_run(3, sites=1)
+    lied = load.past.values.copy()
+    lied[0, 4 * 96 : 5 * 96] = 777.0
+    lied[0, START - 96 : START] = np.nan
+    believed, faults = screen(lied, 0.25, most=5000.0)
+    assert [(f.first // 96, f.why) for f in faults] == [(4, "stuck"), (9, "no value")]
+    mended = study(Past(believed, load.past.scale, load.past.workday), LOAD)
+    clean, holed = (
+        worth(truth, roll(truth, FromHistory(known, sun, START))) for known in (load, mended)
+    )
+    assert holed > 0.5
+    assert holed > clean - 0.15

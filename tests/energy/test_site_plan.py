@@ -97,8 +97,13 @@ def test_scaling_prices_scales_the_bill(seed: int, factor: float) -> None:
         )
         for s in case.stores
     )
+    sessions = tuple(
+        replace(s, discharge_price_cny_per_kwh=factor * s.discharge_price_cny_per_kwh)
+        for s in case.sessions
+    )
     scaled = replace(
         case,
+        sessions=sessions,
         buy_cny_per_kwh=factor * case.buy_cny_per_kwh,
         sell_cny_per_kwh=factor * case.sell_cny_per_kwh,
         demand_charge_cny_per_kw=factor * case.demand_charge_cny_per_kw,

@@ -59,6 +59,7 @@ class Session:
         lets the vehicle give energy back in between.
     charge_efficiency, discharge_efficiency : AC to vehicle and back, in (0, 1].
     priority : a higher one is served first when not all can be.
+    discharge_price_cny_per_kwh : what each AC kWh given back costs: its wear, or its owner's pay.
     """
 
     name: str
@@ -72,6 +73,7 @@ class Session:
     charge_efficiency: float = 1.0
     discharge_efficiency: float = 1.0
     priority: float = 0.0
+    discharge_price_cny_per_kwh: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,8 @@ def bill_of(case: Case, values: Values) -> tuple[BillLine, ...]:
         lines.append(_demand(case, values))
     if case.stores:
         lines.append(_wear(case, values))
+    if any(s.discharge_price_cny_per_kwh for s in case.sessions):
+        lines.append(_given(case, values))
     if any(s.final_value_cny_per_kwh for s in case.stores):
         lines.append(_left(case, values))
     if case.carbon_price_cny_per_t:
@@ -64,6 +66,13 @@ def _wear(case: Case, values: Values) -> BillLine:
     moved = case.step_h * (values.charge_kw + values.discharge_kw).sum(axis=1)
     price = np.array([s.wear_cny_per_kwh for s in case.stores])
     return BillLine("wear", float(moved @ price), f"{moved.sum():,.1f} kWh through the stores")
+
+
+def _given(case: Case, values: Values) -> BillLine:
+    given = case.step_h * values.give_kw.sum(axis=1)
+    price = np.array([s.discharge_price_cny_per_kwh for s in case.sessions])
+    reason = f"{given.sum():,.1f} kWh given back by vehicles"
+    return BillLine("given_back", float(given @ price), reason)
 
 
 def _left(case: Case, values: Values) -> BillLine:

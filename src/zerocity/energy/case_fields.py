@@ -80,6 +80,7 @@ SESSION: Fields = {
     "charge_efficiency": Field("number", "", 1.0, 0.01, 1),
     "discharge_efficiency": Field("number", "", 1.0, 0.01, 1),
     "priority": Field("number", "", 0.0),
+    "discharge_price_cny_per_kwh": Field("number", "CNY/kWh", 0.0, 0),
 }
 PROCESS: Fields = {
     "name": Field("text", default=""),

@@ -43,6 +43,7 @@ def penalties(case: Case) -> Penalties:
     prices = [case.import_price_cny_per_kwh, case.sell_cny_per_kwh]
     worth = [s.final_value_cny_per_kwh for s in case.stores]
     wear = sum((s.wear_cny_per_kwh for s in case.stores), 0.0)
+    wear += max((s.discharge_price_cny_per_kwh for s in case.sessions), default=0.0)
     dearest = max(max(float(np.abs(p).max()) for p in prices), *map(abs, worth), 0.0) + 2.0 * wear
     kept = min(
         [s.charge_efficiency * s.discharge_efficiency for s in case.stores]

@@ -41,6 +41,9 @@ def _days(case: Case) -> StoreDays | None:
         return None
     if bool((case.sell_cny_per_kwh > case.import_price_cny_per_kwh).any()):
         return None
+    if case.sessions and case.sessions[0].discharge_price_cny_per_kwh:
+        # The kernel knows a price for both directions only.
+        return None
     asset = _of_store(case.stores[0]) if case.stores else _of_session(case.sessions[0], case.steps)
     if bool(np.any(asset["low_kwh"] > asset["high_kwh"])):
         return None

@@ -116,7 +116,8 @@ def _add_back(frame: Frame, at: Flat, rows: I64) -> None:
     loss = h / _each(case.sessions, "discharge_efficiency")[at.owner]
     bus = frame.balance[at.step]
     giving: Entries = [(bus, 1.0), (content, loss), (outward, 1.0)]
-    program.columns("give", 0.0, out, giving, count, tie=MOVED_TIE)
+    price = h * _each(case.sessions, "discharge_price_cny_per_kwh")[at.owner]
+    program.columns("give", price, out, giving, count, tie=MOVED_TIE)
     taking: Entries = [(bus, -1.0), (content, -gain), (inward, 1.0)]
     program.columns("take", 0.0, most, taking, count, tie=MOVED_TIE)
     following = np.where(at.last, -1, np.append(content[1:], -1))
