@@ -14,9 +14,8 @@ FloatArray = npt.NDArray[np.float64]
 
 FIRST_DITHER, SHRINK = 0.1, 0.3
 """The first noise as a share of the mean price, and from level to level."""
-LEVELS, LEVELS_LONG, LONG_STEPS = 3, 4, 192
-"""Levels of noise before the master leads, and for more steps than so many, where the master's
-rounds cost more than the climb's. A choice of speed alone."""
+LEVELS = 4
+"""Levels of noise before the master leads to the end. A choice of speed alone."""
 CLIMB_STEPS, CLIMB_MEMORY, CLIMB_STOP = 30, 20, 3e-4
 """Most steps of a climb, its memory, and the gain, as a share of the noise's own error, below which
 it stops."""
@@ -65,15 +64,14 @@ class Search:
     def run(self) -> None:
         """Levels of noise, each with a climb and some rounds; the last one goes on to the end."""
         self._mix(self.bends.low, self.bends.high)
-        levels = LEVELS if self.oracle.steps <= LONG_STEPS else LEVELS_LONG
         error = 0.0
-        for level in range(levels):
+        for level in range(LEVELS):
             if self.done:
                 return
             error = self._climb(error) * SHRINK
             self.dither *= SHRINK
             self.side = np.maximum(self.side * (SHRINK if level else 1.0), self.dither)
-            self._rounds(last=level == levels - 1)
+            self._rounds(last=level == LEVELS - 1)
         if not self.done or self.gap > self.goal:
             self._mix(self.bends.low, self.bends.high)
 

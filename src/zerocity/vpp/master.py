@@ -20,7 +20,11 @@ from zerocity.vpp.portfolio import Kinks
 
 FloatArray = npt.NDArray[np.float64]
 
-TOLERANCE = 1e-9
+TOLERANCE = 1e-7
+PRIMAL = 4
+"""HiGHS' number of the primal simplex method."""
+DUST = 1e-9
+"""Weights below this are none."""
 
 
 class Mix(NamedTuple):
@@ -52,6 +56,8 @@ class Master:
         self._solver: Any = highspy.Highs()  # type: ignore[no-untyped-call]
         for option, value in (
             ("output_flag", False), ("threads", 1), ("presolve", "off"), ("solver", "simplex"),
+            # Columns come, rows stay: the old basis is still feasible.
+            ("simplex_strategy", PRIMAL),
             ("primal_feasibility_tolerance", TOLERANCE), ("dual_feasibility_tolerance", TOLERANCE),
         ):  # fmt: skip
             self._solver.setOptionValue(option, value)
@@ -113,7 +119,7 @@ class Master:
     def _lawful(self, weights: FloatArray) -> FloatArray:
         """Weights of each group that are exactly none below 0 and 1 in sum, (columns, G)."""
         table = np.maximum(weights.reshape(-1, self.groups), 0.0)
-        table[table < TOLERANCE] = 0.0
+        table[table < DUST] = 0.0
         total = table.sum(axis=0)
         table[0, total == 0.0] = 1.0
         return np.asarray(table / table.sum(axis=0))
