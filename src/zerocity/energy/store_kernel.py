@@ -28,22 +28,31 @@ from zerocity.energy.store_pieces import (
     INITIAL,
     INTO,
     KEEP,
+    LISTS,
     LOAD,
     LOW,
     OUT,
     OVER,
+    OWN_SLOPE,
+    OWN_WIDTH,
     P_SLOPE,
     P_WIDTH,
     PEAK,
     PEAK_PRICE,
     PER_KEEP,
     PV,
+    SELL,
+    SLOPE,
     STEP_H,
     WEAR,
+    WIDTH,
+    plain_step,
     step_curve,
 )
 
 Array = npt.NDArray[Any]
+
+__all__ = ["LISTS"]
 
 EARLY, LATE, LEVEL = 0, 1, 2
 """Among equal costs: fill early, fill late, or as evenly as can be."""
@@ -56,17 +65,14 @@ SAME = 1e-11
 CUT_LOW, CUT_HIGH, PRICE, LEAST, MOST, TUBE_LOW, TUBE_HIGH = range(7)
 START, COST, FIRST, COUNT, HULL = range(7, 12)
 BY_STEP = 12
-# Rows of its lists of pieces: the value function's live ones, then each step's own.
-SLOPE, WIDTH, OWN_SLOPE, OWN_WIDTH = range(4)
-LISTS = 4
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def merge(c: Array, live: Array, head: int, tail: int, m: int) -> int:
-    """Merge the step's ``m`` pieces into the live ones [head, tail); return the new tail."""
-    j, k, to = tail - 1, m - 1, tail + m - 1
-    while k >= 0:
-        slope, width = c[P_SLOPE + k], c[P_WIDTH + k]
+@njit(inline="always", error_model="numpy")
+def merge(live: Array, head: int, tail: int, own: int, m: int) -> int:
+    """Merge the ``m`` pieces from ``own`` into the live ones [head, tail); return the new tail."""
+    j, to = tail - 1, tail + m - 1
+    for k in range(own + m - 1, own - 1, -1):
+        slope, width = live[OWN_SLOPE, k], live[OWN_WIDTH, k]
         while j >= head and live[SLOPE, j] > slope:
             live[SLOPE, to], live[WIDTH, to] = live[SLOPE, j], live[WIDTH, j]
             j, to = j - 1, to - 1
@@ -74,7 +80,7 @@ def merge(c: Array, live: Array, head: int, tail: int, m: int) -> int:
             width += live[WIDTH, j]
             j -= 1
         live[SLOPE, to], live[WIDTH, to] = slope, width
-        k, to = k - 1, to - 1
+        to -= 1
     # Pieces of equal slope became one, and left a gap.
     gap = to - j
     if gap > 0:
@@ -83,7 +89,7 @@ def merge(c: Array, live: Array, head: int, tail: int, m: int) -> int:
     return tail + m - gap
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(inline="always", error_model="numpy")
 def cut_left(live: Array, head: int, tail: int, by: float) -> tuple[int, float]:
     """Take ``by`` kWh away from the left; return the new head and the slope at the cut."""
     slope = -np.inf
@@ -97,7 +103,7 @@ def cut_left(live: Array, head: int, tail: int, by: float) -> tuple[int, float]:
     return head, slope
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(inline="always", error_model="numpy")
 def cut_right(live: Array, head: int, tail: int, by: float) -> tuple[int, float]:
     """Take ``by`` kWh away from the right; return the new tail and the slope at the cut."""
     slope = np.inf
@@ -111,20 +117,27 @@ def cut_right(live: Array, head: int, tail: int, by: float) -> tuple[int, float]
     return tail, slope
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def note_pieces(t: int, at: int, m: int, start: float, cost: float, hull: bool, s: Array,
-                live: Array, c: Array) -> tuple[int, float]:  # fmt: skip
-    """Keep the step's own pieces for the way back; return the place behind them and their sum."""
-    s[FIRST, t], s[COUNT, t], s[START, t], s[COST, t] = at, m, start, cost
-    s[HULL, t] = 1.0 if hull else 0.0
+@njit(inline="always", error_model="numpy")
+def note_pieces(d: Array, q: Array, t: int, hull: bool, s: Array, live: Array, c: Array,
+                own: int) -> tuple[int, float]:  # fmt: skip
+    """Keep the step's pieces from ``own`` on; return how many (-1: load not met) and their sum."""
+    end, used = own - 1, False
+    if not hull and d[t, SELL] >= 0.0 and q[PEAK] == np.inf:
+        end, start, cost = plain_step(d, q, t, live, own)
+    if end < own:
+        m, start, cost, used = step_curve(d, q, t, hull, c)
+        end = own + m
+        for k in range(m):
+            live[OWN_SLOPE, own + k], live[OWN_WIDTH, own + k] = c[P_SLOPE + k], c[P_WIDTH + k]
+    s[FIRST, t], s[COUNT, t], s[START, t], s[COST, t] = own, end - own, start, cost
+    s[HULL, t] = 1.0 if used else 0.0
     total = 0.0
-    for k in range(m):
-        live[OWN_SLOPE, at + k], live[OWN_WIDTH, at + k] = c[P_SLOPE + k], c[P_WIDTH + k]
-        total += c[P_WIDTH + k]
-    return at + m, total
+    for k in range(own, end):
+        total += live[OWN_WIDTH, k]
+    return end - own, total
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(inline="always", error_model="numpy")
 def scale(live: Array, head: int, tail: int, keep: float) -> None:
     """Let the live pieces lose energy: narrower, and dearer per kWh that is left."""
     for j in range(head, tail):
@@ -139,14 +152,15 @@ def forward(d: Array, q: Array, hull: bool, s: Array, live: Array, c: Array) -> 
     left = right = q[INITIAL]
     keep = q[KEEP]
     for t in range(d.shape[0]):
-        m, start, cost, used = step_curve(d, q, t, hull, c)
+        m, total = note_pieces(d, q, t, hull, s, live, c, own)
         if m < 0:
             return t
         if keep != 1.0:
             scale(live, head, tail, keep)
-        own, total = note_pieces(t, own, m, start, cost, used, s, live, c)
-        left, right = left * keep + start, right * keep + start + total
-        tail = merge(c, live, head, tail, m)
+        left = left * keep + s[START, t]
+        right = right * keep + s[START, t] + total
+        tail = merge(live, head, tail, own, m)
+        own += m
         low, high = d[t, LOW], d[t, HIGH]
         room = FITS * (1.0 + abs(low) + abs(high))
         if left > high + room or right < low - room or low > high + room:
@@ -176,7 +190,7 @@ def worth(d: Array, q: Array, t: int, x: float, price: float) -> float:
     return float(price / q[OUT] + q[WEAR] if discharging else price * q[INTO] - q[WEAR])
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(inline="always", error_model="numpy")
 def peak_value(d: Array, q: Array, t: int, price: float) -> float:
     """What one more kW of a binding peak would save in this step [CNY/kW]."""
     source = d[t, BUY]
@@ -225,7 +239,7 @@ def backward(d: Array, q: Array, s: Array, live: Array) -> tuple[float, float, f
     return lowest, total - following * q[INITIAL], rise
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(inline="always", error_model="numpy")
 def tube(d: Array, q: Array, s: Array) -> None:
     """Between which contents every cheapest plan runs, at the end of each step [kWh]."""
     steps, keep, per_keep = d.shape[0], q[KEEP], q[PER_KEEP]
@@ -250,7 +264,7 @@ def tube(d: Array, q: Array, s: Array) -> None:
         s[TUBE_LOW, t - 1], s[TUBE_HIGH, t - 1] = low, high
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(inline="always", error_model="numpy")
 def choose(q: Array, tie: int, s: Array, energy: Array) -> None:
     """Pick one plan in the tube, (steps,) [kWh] at the end of each step."""
     steps, keep = energy.size, q[KEEP]

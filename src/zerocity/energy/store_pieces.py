@@ -62,9 +62,12 @@ LINE = P_WIDTH + PIECES
 V_STORED = LINE + LINES
 V_COST, V_IN, V_OUT = V_STORED + POINTS, V_STORED + 2 * POINTS, V_STORED + 3 * POINTS
 SCRATCH = V_STORED + 4 * POINTS
+# Rows of the lists of pieces: the value function's live ones, then each step's own.
+SLOPE, WIDTH, OWN_SLOPE, OWN_WIDTH = range(4)
+LISTS = 4
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(inline="always", error_model="numpy")
 def load_problem(r: Rows, b: int, d: Array, q: Array) -> None:
     """Copy problem ``b`` to where one problem is worked on; no peak is searched.
 
@@ -108,15 +111,6 @@ def sources(d: Array, q: Array, t: int, c: Array) -> int:
     Import and overload above the searched peak (3 and 5) cost the peak price on top.
     """
     buy, limit, peak = d[t, BUY], d[t, IMPORT], q[PEAK]
-    if d[t, SELL] >= 0.0 and peak == np.inf:
-        # The usual order, without sorting.
-        c[S_SLOPE], c[S_WIDTH], c[S_KIND] = 0.0, d[t, PV], 1
-        c[S_SLOPE + 1], c[S_WIDTH + 1], c[S_KIND + 1] = d[t, SELL], d[t, EXPORT], 0
-        c[S_SLOPE + 2], c[S_WIDTH + 2], c[S_KIND + 2] = buy, limit, 2
-        if q[OVER] == np.inf:
-            return 3
-        c[S_SLOPE + 3], c[S_WIDTH + 3], c[S_KIND + 3] = buy + q[OVER], np.inf, 4
-        return 4
     n = add_source(c, 0, d[t, SELL], d[t, EXPORT], 0)
     n = add_source(c, n, 0.0, d[t, PV], 1)
     n = add_source(c, n, buy, min(limit, peak), 2)
@@ -129,7 +123,54 @@ def sources(d: Array, q: Array, t: int, c: Array) -> int:
     return n
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(inline="always", error_model="numpy")
+def put_source(
+    q: Array, live: Array, at: int, price: float, x: float, y: float, low: float, high: float
+) -> int:
+    """Write the pieces of a source that carries the store from ``x`` to ``y`` [kW], if any.
+
+    Both are always written and only counted where they are wide: this saves guessing branches.
+    """
+    start, stop = max(x, low), min(y, high)
+    live[OWN_SLOPE, at] = (price - q[WEAR]) * q[OUT]
+    live[OWN_WIDTH, at] = width = (min(stop, 0.0) - start) * q[STEP_OUT]
+    at += width > 0.0
+    live[OWN_SLOPE, at] = (price + q[WEAR]) * q[PER_INTO]
+    live[OWN_WIDTH, at] = width = (stop - max(start, 0.0)) * q[STEP_IN]
+    return at + (width > 0.0)
+
+
+@njit(inline="always", error_model="numpy")
+def plain_step(d: Array, q: Array, t: int, live: Array, at: int) -> tuple[int, float, float]:
+    """Write the pieces of a step in the usual order: sun, unsold export, import, overload.
+
+    For selling prices of 0 or more and no peak. Returns the place behind the pieces, the left end
+    [kWh] and its cost [CNY]; ``at`` - 1 if the load cannot be met.
+    """
+    sell, buy, export, soft = d[t, SELL], d[t, BUY], d[t, EXPORT], q[OVER] < np.inf
+    none = -export - d[t, LOAD]
+    sun = none + d[t, PV]
+    unsold = sun + export
+    bought = unsold + d[t, IMPORT]
+    low, high = max(-d[t, DISCHARGE], none), d[t, CHARGE]
+    cost = sell * (min(max(low - sun, 0.0), export) - export) + q[WEAR] * abs(low)
+    cost += buy * max(min(low, bought) - unsold, 0.0)
+    if soft:
+        cost += (buy + q[OVER]) * max(low - bought, 0.0)
+    elif high > bought:
+        high = bought
+    if low > high:
+        return at - 1, 0.0, 0.0
+    start = low * (q[STEP_OUT] if low < 0.0 else q[STEP_IN])
+    at = put_source(q, live, at, 0.0, none, sun, low, high)
+    at = put_source(q, live, at, sell, sun, unsold, low, high)
+    at = put_source(q, live, at, buy, unsold, bought, low, high)
+    if soft:
+        at = put_source(q, live, at, buy + q[OVER], bought, np.inf, low, high)
+    return at, start, cost * q[STEP_H]
+
+
+@njit(inline="always", error_model="numpy")
 def power_range(d: Array, q: Array, t: int, c: Array, n: int) -> tuple[float, float]:
     """Lowest and highest net power into the store that the bus allows [kW]."""
     most = -d[t, EXPORT] - d[t, LOAD]
@@ -152,7 +193,7 @@ def bus_cost(d: Array, q: Array, t: int, c: Array, n: int, power_kw: float) -> f
     return float(cost)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(inline="always", error_model="numpy")
 def one_way(
     d: Array, q: Array, t: int, c: Array, n: int, low: float, high: float
 ) -> tuple[int, float, float, bool]:
@@ -198,7 +239,7 @@ def add_corner(d: Array, q: Array, c: Array, m: int, into: float, out: float, bu
     return m + 1
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(inline="always", error_model="numpy")
 def corners(d: Array, q: Array, t: int, c: Array, n: int, low: float, high: float) -> int:
     """Corners of the set of lawful (charge, discharge), by stored energy; return how many."""
     most_in, most_out = d[t, CHARGE], d[t, DISCHARGE]
@@ -221,7 +262,7 @@ def corners(d: Array, q: Array, t: int, c: Array, n: int, low: float, high: floa
     return m
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(inline="always", error_model="numpy")
 def lower_hull(c: Array, m: int) -> int:
     """Keep the corners of the lower convex hull (Andrew's monotone chain); return how many."""
     kept = 0
@@ -240,7 +281,7 @@ def lower_hull(c: Array, m: int) -> int:
     return kept
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(inline="always", error_model="numpy")
 def both_ways(
     d: Array, q: Array, t: int, c: Array, n: int, low: float, high: float
 ) -> tuple[int, float, float]:

@@ -11,7 +11,6 @@ from numba import njit
 from zerocity.energy.store_kernel import (
     BY_STEP,
     HULL,
-    LISTS,
     PRICE,
     backward,
     choose,
@@ -29,6 +28,7 @@ from zerocity.energy.store_pieces import (
     INITIAL,
     INTO,
     KEEP,
+    LISTS,
     LOAD,
     NUMBERS,
     OUT,
@@ -63,25 +63,21 @@ CLOSE = 1e-13
 # Rows of a written plan.
 CHARGED, DISCHARGED, IMPORTED, EXPORTED, PV_USED, OVERLOAD = range(6)
 WRITTEN = 6
+# Behind them, rows of an answer.
+ENERGY, WORTH = range(WRITTEN, WRITTEN + 2)
+ANSWERED = WRITTEN + 2
 
 
 class Answers(NamedTuple):
-    """Plans to fill, (B, T), and per problem (B,); see `zerocity.energy.stores.StorePlans`."""
+    """To fill: the written rows, energy and price of each plan, (ANSWERED, B, T), and (B,)."""
 
-    charge: Array
-    discharge: Array
-    imported: Array
-    exported: Array
-    pv_used: Array
-    overload: Array
-    energy: Array
-    price: Array
+    wide: Array
     objective: Array
     bound: Array
     broken: Array
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(inline="always", error_model="numpy")
 def may_burn(d: Array, q: Array) -> bool:
     """Whether charging and discharging at once could lose energy at all."""
     if q[INTO] * q[OUT] < 1.0:
@@ -126,17 +122,17 @@ def powers(d: Array, q: Array, t: int, stored: float, c: Array) -> tuple[float, 
     return into, c[V_OUT + k] + part * (c[V_OUT + k + 1] - c[V_OUT + k])
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(inline="always", error_model="numpy")
 def share_bus(d: Array, q: Array, t: int, left: float, c: Array) -> tuple[float, float, float]:
     """Fill ``left`` kW above full export from the sources: import, export and sun used [kW]."""
     exported = d[t, EXPORT]
-    if left < 0.0:
-        return 0.0, exported - left, 0.0
     if d[t, SELL] >= 0.0:
         # The usual order, without sorting: sun, then less export, then import.
-        used = min(left, d[t, PV])
+        used = min(max(left, 0.0), d[t, PV])
         back = min(left - used, exported)
         return left - used - back, exported - back, used
+    if left < 0.0:
+        return 0.0, exported - left, 0.0
     imported, used = 0.0, 0.0
     for k in range(sources(d, q, t, c)):
         take = min(left, c[S_WIDTH + k])
@@ -150,7 +146,7 @@ def share_bus(d: Array, q: Array, t: int, left: float, c: Array) -> tuple[float,
     return imported + left, exported, used
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(inline="always", error_model="numpy")
 def write_step(d: Array, q: Array, t: int, into: float, out: float, c: Array, plan: Array) -> float:
     """Write a step's powers; return its cost [CNY]."""
     left = d[t, EXPORT] + d[t, LOAD] + into - out
@@ -240,20 +236,16 @@ def solve_range(
     steps = r.load_kw.shape[1]
     d, q, c = np.empty((steps, COLUMNS)), np.empty(NUMBERS), np.empty(SCRATCH)
     s, live = np.empty((BY_STEP, steps)), np.empty((LISTS, PIECES * steps + 2 * PIECES))
-    plan, energy = np.zeros((WRITTEN, steps)), np.zeros(steps)
     for b in range(lo, hi):
         load_problem(r, b, d, q)
         broken, bound = search_peak(d, q, s, live, c, charge[b], floor[b])
-        objective, peak = np.nan, floor[b]
+        a.broken[b], a.bound[b], a.objective[b] = broken, bound, np.nan
         if broken >= 0:
-            plan[:], energy[:], s[PRICE], bound = 0.0, 0.0, 0.0, np.nan
-        else:
-            objective = write_plan(d, q, tie, s, c, plan, energy)
+            a.wide[:, b], a.bound[b] = 0.0, np.nan
+            continue
+        cost = write_plan(d, q, tie, s, c, a.wide[:WRITTEN, b], a.wide[ENERGY, b])
+        peak = floor[b]
         for t in range(steps):
-            a.charge[b, t], a.discharge[b, t] = plan[CHARGED, t], plan[DISCHARGED, t]
-            a.imported[b, t], a.exported[b, t] = plan[IMPORTED, t], plan[EXPORTED, t]
-            a.pv_used[b, t], a.overload[b, t] = plan[PV_USED, t], plan[OVERLOAD, t]
-            a.energy[b, t], a.price[b, t] = energy[t], s[PRICE, t]
-            peak = max(peak, plan[IMPORTED, t])
-        a.broken[b], a.bound[b] = broken, bound
-        a.objective[b] = objective + charge[b] * (peak - floor[b])
+            a.wide[WORTH, b, t] = s[PRICE, t]
+            peak = max(peak, a.wide[IMPORTED, b, t])
+        a.objective[b] = cost + charge[b] * (peak - floor[b])

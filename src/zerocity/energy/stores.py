@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from zerocity.energy.store_kernel import EARLY, LATE, LEVEL
 from zerocity.energy.store_pieces import Rows
-from zerocity.energy.store_solve import Answers, solve_range
+from zerocity.energy.store_solve import ANSWERED, Answers, solve_range
 from zerocity.errors import InputError
 
 FloatArray = npt.NDArray[np.float64]
@@ -243,16 +243,11 @@ def as_rows(days: StoreDays) -> Rows:
 
 
 def _blank(shape: tuple[int, ...]) -> Answers:
-    wide, narrow = np.empty((8, *shape)), np.empty((2, shape[0]))
-    return Answers(
-        wide[0], wide[1], wide[2], wide[3], wide[4], wide[5], wide[6], wide[7],
-        narrow[0], narrow[1], np.empty(shape[0], np.int64),
-    )  # fmt: skip
+    narrow = np.empty((2, shape[0]))
+    broken = np.empty(shape[0], np.int64)
+    return Answers(np.empty((ANSWERED, *shape)), narrow[0], narrow[1], broken)
 
 
 def as_plans(a: Answers) -> StorePlans:
     """The kernel's answers under their public names."""
-    return StorePlans(
-        a.charge, a.discharge, a.imported, a.exported, a.pv_used, a.overload, a.energy, a.price,
-        a.objective, a.bound, a.broken,
-    )  # fmt: skip
+    return StorePlans(*a.wide, a.objective, a.bound, a.broken)
