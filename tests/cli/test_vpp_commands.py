@@ -67,6 +67,14 @@ def test_bids_of_the_other_products(product: str, texts: tuple[str, ...], key: s
     assert found[key]
 
 
+def test_bands_with_their_cost() -> None:
+    words = ("bid", "starter", "--product", "peak_shaving", "--bands")
+    assert "held throughout" in Answer(*words).stdout
+    found = json.loads(Answer(*words, "--json").stdout)["bands"]
+    assert [band["duration_h"] for band in found[:5]] == [0.25, 0.5, 1.0, 2.0, 4.0]
+    assert {band["direction"] for band in found} == {"down", "up"}
+
+
 def test_energy_is_awarded_and_carried_out() -> None:
     answer = Answer("dispatch", "starter", "--fail", "Town battery centre")
     assert answer.code == 0

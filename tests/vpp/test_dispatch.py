@@ -72,6 +72,12 @@ def test_the_others_take_over_while_capacity_lasts(seed: int, down: list[bool]) 
     assert again.asked_kwh == first.asked_kwh
 
 
+def test_the_weakest_step_is_at_most_the_mean() -> None:
+    portfolio = made_portfolio(8, 24, 5)
+    found = call(portfolio, portfolio.plan(), WINDOW, 150.0)
+    assert found.least_kw(WINDOW) <= 50.0 + 1e-6
+
+
 def test_mixed_plans_lie_between() -> None:
     portfolio = made_portfolio(3, 24)
     base = portfolio.plan()

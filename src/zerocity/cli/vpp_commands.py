@@ -49,6 +49,9 @@ def bid(
     product: Product = "energy",
     day: Day = None,
     prices: Prices = None,
+    bands: Annotated[
+        bool, typer.Option("--bands", help="Peak shaving: also what 0.25 to 4 hours cost.")
+    ] = False,
     seed: Seed = 1,
     as_json: Json = False,
 ) -> None:
@@ -71,10 +74,14 @@ def bid(
     make, plain, show = offers[_product(product, tuple(offers))]
     of_day = _plant_day(target, day, prices, seed)
     found: Any = make(of_day)
+    curves = market.peak_bands(of_day) if bands and product == "peak_shaving" else []
     if as_json:
-        _print_json({**plain_form.day_json(of_day, product), **plain(of_day, found)})
-    else:
-        show(of_day, found)
+        more = {"bands": plain_form.bands_json(curves)} if curves else {}
+        _print_json({**plain_form.day_json(of_day, product), **plain(of_day, found), **more})
+        return
+    show(of_day, found)
+    if curves:
+        tables.print_bands(curves)
 
 
 def dispatch(

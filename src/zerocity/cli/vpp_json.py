@@ -12,9 +12,10 @@ from zerocity.reports.plant_day import PlantDay
 from zerocity.reports.plant_market import EnergyDispatch, PeakDispatch, ReserveDispatch
 from zerocity.reports.plant_settlement import EnergyDay, RunSettlement
 from zerocity.vpp.bids import DayBids
+from zerocity.vpp.cost_curve import CostCurve
 from zerocity.vpp.dispatch import Schedule
 from zerocity.vpp.measuring import Measured
-from zerocity.vpp.offers import PeakOffer, ReserveOffer
+from zerocity.vpp.offers import PeakOffer, ReserveOffer, window_of
 from zerocity.vpp.products import Admission
 from zerocity.vpp.staircase import Staircase
 
@@ -74,12 +75,28 @@ def peak_json(day: PlantDay, offer: PeakOffer) -> dict[str, Any]:
         "cost_cny": offer.cost_cny,
         "pay_cny": offer.pay_cny,
         "admission": admission_json(offer.admission),
-        "segments": [
-            {"power_kw": kw, "price_cny_per_kwh": price}
-            for kw, price in zip(curve.power_kw.tolist(), curve.price_cny_per_kwh.tolist(),
-                                 strict=True)
-        ],
+        "segments": curve_json(curve),
     }  # fmt: skip
+
+
+def bands_json(curves: list[CostCurve]) -> list[dict[str, Any]]:
+    """Cost curves of several windows."""
+    return [
+        {
+            "direction": c.direction,
+            "start_h": c.start_h,
+            "duration_h": c.duration_h,
+            "held_kw": c.held_kw,
+            "segments": curve_json(c),
+        }
+        for c in curves
+    ]
+
+
+def curve_json(curve: CostCurve) -> list[dict[str, float]]:
+    """Segments of a cost curve, the cheapest first."""
+    rows = zip(curve.power_kw.tolist(), curve.price_cny_per_kwh.tolist(), strict=True)
+    return [{"power_kw": kw, "price_cny_per_kwh": price} for kw, price in rows]
 
 
 def reserve_json(day: PlantDay, offer: ReserveOffer) -> dict[str, Any]:
@@ -122,6 +139,7 @@ def called_json(day: PlantDay, found: PeakDispatch) -> dict[str, Any]:
         "requested_kwh": last.asked_kwh,
         "given_kwh": last.given_kwh,
         "short_kwh": last.short_kwh,
+        "weakest_step_kw": last.least_kw(window_of(day.city.vpp, day.portfolio.days.steps)),
         "cost_cny": float(last.cost_cny.sum()),
         "signal_cny_per_kwh": last.signal_cny_per_kwh,
         "shared_again": found.again is not None,

@@ -17,7 +17,8 @@ from zerocity.reports.plant_market import EnergyDispatch, PeakDispatch, ReserveD
 from zerocity.reports.plant_settlement import EnergyDay, RunSettlement
 from zerocity.vpp.baseline import BaselineScore
 from zerocity.vpp.bids import DayBids
-from zerocity.vpp.offers import PeakOffer, ReserveOffer
+from zerocity.vpp.cost_curve import CostCurve
+from zerocity.vpp.offers import PeakOffer, ReserveOffer, window_of
 from zerocity.vpp.products import Admission
 
 MOST_ROWS = 20
@@ -69,6 +70,23 @@ def print_peak(day: PlantDay, offer: PeakOffer) -> None:
     )
     out.print(_verdict(offer.admission))
     out.print(escape(f"Sites: {day.origin}."))
+
+
+def print_bands(curves: list[CostCurve]) -> None:
+    """One row a window: what can be moved up to some cost, and what is held throughout."""
+    table = Table(title="Bands from the window's start, kW up to a cost", title_justify="left")
+    table.add_column("import")
+    limits = (0.0, 0.1, 0.3, 1.0, np.inf)
+    names = ("free", "0.1 CNY/kWh", "0.3", "1.0", "all")
+    for name in ("hours", *names, "held throughout"):
+        table.add_column(name, justify="right")
+    for c in curves:
+        cells = [
+            f"{c.power_kw[c.price_cny_per_kwh <= limit + 1e-3].sum():,.0f}" for limit in limits
+        ]
+        way = "less" if c.direction == "down" else "more"
+        table.add_row(way, f"{c.duration_h:g}", *cells, f"{c.held_kw:,.0f}")
+    console().print(table)
 
 
 def print_reserve(day: PlantDay, offer: ReserveOffer) -> None:
@@ -137,10 +155,11 @@ def print_called(day: PlantDay, found: PeakDispatch) -> None:
     out = console()
     out.print(table)
     _tell_more(out, len(names))
+    weakest = last.least_kw(window_of(day.city.vpp, day.portfolio.days.steps))
     short = f", {last.short_kwh:,.0f} kWh short" if last.short_kwh > 0.5 else ""
     out.print(
         f"Given: {last.given_kwh:,.0f} of {last.asked_kwh:,.0f} kWh{short}, at a cost of "
-        f"{last.cost_cny.sum():,.0f} CNY to the sites."
+        f"{last.cost_cny.sum():,.0f} CNY to the sites. Weakest step: {weakest:,.0f} kW."
     )
     out.print(escape(f"Sites: {day.origin}."))
 

@@ -14,6 +14,7 @@ from zerocity.measures.wording import did_you_mean, quote
 from zerocity.reports.plant_day import PlantDay, energy_rules
 from zerocity.vpp.bids import DayBids, build_bids
 from zerocity.vpp.clearing import clear, joined, orders_of
+from zerocity.vpp.cost_curve import CostCurve, cost_curves
 from zerocity.vpp.delivery import share_again, share_request
 from zerocity.vpp.dispatch import Schedule, call, redispatch
 from zerocity.vpp.follow import Followed, follow, uncontrolled
@@ -142,6 +143,12 @@ def dispatch_energy(day: PlantDay, failing: Sequence[str] = ()) -> EnergyDispatc
 def bid_peak(day: PlantDay) -> PeakOffer:
     """What the plant offers to the city's peak shaving."""
     return peak_offer(day.portfolio, day.portfolio.plan(), day.city.vpp)
+
+
+def peak_bands(day: PlantDay) -> list[CostCurve]:
+    """Cost curves of less and more import from the product's first hour on, for 0.25 to 4 hours."""
+    window = window_of(day.city.vpp, day.portfolio.days.steps)
+    return cost_curves(day.portfolio, day.portfolio.plan(), int(np.argmax(window)))
 
 
 def dispatch_peak(

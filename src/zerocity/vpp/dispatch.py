@@ -38,6 +38,10 @@ class Schedule:
     cost_cny: F64
     signal_cny_per_kwh: float
 
+    def least_kw(self, window: Bools) -> float:
+        """Relief of all sites in the window's weakest step [kW]; below the mean where uneven."""
+        return float(self.relief_kw[:, window].sum(axis=0).min())
+
     @property
     def short_kwh(self) -> float:
         """Energy that the portfolio cannot give, >= 0."""
