@@ -46,7 +46,17 @@ def plan_case(case: Case, tie: str = "early", time_limit_s: float = 60.0) -> Sch
     values = plan_by_kernel(case, tie == "late")
     if values is None:
         values = plan_by_program(case, tie == "late", time_limit_s)
+    elif _sets_a_peak(case, values):
+        # The kernel plans under the peak it found, and prices energy as if that were given; any
+        # optimal prices fit any optimal plan, so that the program's may take their place.
+        priced = plan_by_program(case, tie == "late", time_limit_s)
+        values = replace(values, stored_price=priced.stored_price, site_price=priced.site_price)
     return finish(case, values)
+
+
+def _sets_a_peak(case: Case, values: Values) -> bool:
+    peak = float(values.import_kw.max())
+    return case.demand_charge_cny_per_kw > 0.0 and peak >= case.peak_so_far_kw - BOTH_KW
 
 
 def plan_by_program(case: Case, late: bool = False, time_limit_s: float = 60.0) -> Values:
