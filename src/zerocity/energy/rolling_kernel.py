@@ -57,6 +57,8 @@ SAME_PRICE = 1e-9
 # What is remembered of a site from step to step.
 ENERGY, VALUE, PEAK_SEEN, PEAK_AIM = range(4)
 MEMORY = 4
+# Rows of what scenarios say: first moves, costs of one move, costs of the best so far.
+FIRST_MOVES, COSTS, LEAST_COSTS = range(3)
 
 
 class Work(NamedTuple):
@@ -111,7 +113,7 @@ def new_work(steps: int, horizon: int, scenarios: int) -> Work:
         np.empty((steps, COLUMNS)), np.empty((horizon, COLUMNS)), np.empty(NUMBERS),
         np.empty((BY_STEP, horizon)), np.empty((LISTS, PIECES * horizon + 2 * PIECES)),
         np.empty(SCRATCH), np.zeros((WRITTEN, horizon)), np.zeros(horizon),
-        np.zeros((2, scenarios)),
+        np.zeros((3, scenarios)),
     )  # fmt: skip
 
 
@@ -179,27 +181,46 @@ def make_plan(c: Course, b: int, k: int, m: int, w: Work) -> tuple[int, int]:
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def mean_cost(c: Course, b: int, k: int, goal: float, w: Work) -> tuple[float, float]:
-    """Mean cost and mean price behind it when the first step must end at ``goal`` kWh."""
-    total, price, scenarios = 0.0, 0.0, c.load_kw.shape[2] - 1
+def cost_of(c: Course, b: int, k: int, goal: float, w: Work) -> float:
+    """Fill each scenario's cost when the first step ends at ``goal`` kWh; return the mean price."""
+    price, scenarios = 0.0, c.load_kw.shape[2] - 1
     for m in range(scenarios):
         steps = set_window(c, b, k, m, w)
         w.window[0, LOW] = w.window[0, HIGH] = goal
         broken, bound, _ = solve_prices(
             w.window[:steps], w.numbers, w.by_step[:, :steps], w.live, w.scratch
         )
-        if broken >= 0:
-            return np.inf, 0.0
-        total += bound
+        w.moves[COSTS, m] = bound if broken < 0 else np.inf
         price += w.by_step[PRICE, 1] if steps > 1 else w.numbers[FINAL]
-    return total / scenarios, w.numbers[KEEP] * price / scenarios
+    return float(w.numbers[KEEP] * price / scenarios)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def gain_of(w: Work) -> float:
+    """Mean gain of the last costs on the least so far; 0 where it may be chance.
+
+    The same scenarios stand behind both, so that the differences are compared in pairs; a gain
+    within one standard error of nothing is not believed.
+    """
+    count, total, square = w.moves.shape[1], 0.0, 0.0
+    for m in range(count):
+        gain = w.moves[LEAST_COSTS, m] - w.moves[COSTS, m]
+        total += gain
+        square += gain * gain
+    mean = total / count
+    if not mean > 0.0:
+        return 0.0
+    variance = max(square / count - mean * mean, 0.0) / max(count - 1, 1)
+    return mean if mean > np.sqrt(variance) else 0.0
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def weigh(c: Course, b: int, k: int, goal: float, price: float, w: Work) -> tuple[float, float]:
     """Choose the first move, as energy at its end [kWh], over all scenarios; and its price.
 
-    Where all scenarios begin alike, or nearly so, the expected plan stands.
+    Where all scenarios begin alike, or nearly so, or no move is surely better, the expected plan
+    stands with its own price: behind the first step each scenario knows all, so its price says too
+    little of what waiting costs.
     """
     scenarios, used = c.load_kw.shape[2] - 1, 0
     low = high = goal
@@ -207,17 +228,20 @@ def weigh(c: Course, b: int, k: int, goal: float, price: float, w: Work) -> tupl
         _, broken = make_plan(c, b, k, m, w)
         if broken >= 0:
             continue
-        w.moves[0, used] = w.energy[0]
+        w.moves[FIRST_MOVES, used] = w.energy[0]
         low, high = min(low, w.energy[0]), max(high, w.energy[0])
         used += 1
     if high - low <= c.same_kwh[b]:
         return goal, price
     c.used[b] += 1
-    best, found, worth = np.inf, goal, price
-    for move in (goal, low, high, 0.5 * (low + high), w.moves[0, :used].mean()):
-        cost, behind = mean_cost(c, b, k, move, w)
-        if cost < best - 1e-9 * abs(cost):
-            best, found, worth = cost, move, behind
+    found, worth = goal, price
+    cost_of(c, b, k, goal, w)
+    w.moves[LEAST_COSTS] = w.moves[COSTS]
+    for move in (w.moves[FIRST_MOVES, :used].mean(), 0.5 * (low + high), low, high):
+        behind = cost_of(c, b, k, move, w)
+        if gain_of(w) > 0.0:
+            found, worth = move, behind
+            w.moves[LEAST_COSTS] = w.moves[COSTS]
     return found, worth
 
 

@@ -14,8 +14,8 @@ from zerocity.measures.timeline import Timeline
 from zerocity.twin.population import CHARGER_EFFICIENCY, INVERTER_EFFICIENCY
 from zerocity.twin.world import DayMeters
 
-SITES_AT_ONCE = 8
-"""Year-long problems in memory at one time: some 80 MB."""
+SITES_AT_ONCE = 4
+"""Year-long problems in memory at one time: some 70 MB."""
 KEPT = ("demand", "sun", "grid", "store")
 
 
