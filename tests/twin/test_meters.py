@@ -46,11 +46,6 @@ def test_only_a_higher_peak_costs_more(bills: Bills, city: City) -> None:
     np.testing.assert_allclose(bills.peak_so_far_kw(2), a_day(1.5).import_kwh.max(axis=0) * 4.0)
 
 
-def test_wear_has_a_price_everywhere(bills: Bills) -> None:
-    assert (bills.wear() > 0.0).all()
-    assert bills.wear().shape == (6,)
-
-
 def test_export_avoids_what_import_would_cause(bills: Bills) -> None:
     meters = a_day()
     avoided = bills.avoided_kg(0, meters)

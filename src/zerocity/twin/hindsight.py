@@ -24,18 +24,18 @@ class Hindsight:
     step. Judges it when the run is over.
 
     A pack that comes or goes changes a store's content at midnight; such jumps are taken out of
-    the path, and the bounds of the content move with them.
+    the path, and the bounds of the content move with them. Wear is charged at its mean price.
     """
 
-    def __init__(self, city: City, timeline: Timeline, buy: F64, sell: F64, wear: F64) -> None:
+    def __init__(self, city: City, timeline: Timeline, buy: F64, sell: F64) -> None:
         self.city, self.timeline = city, timeline
-        self._buy, self._sell, self._wear = buy.ravel(), sell.ravel(), wear
+        self._buy, self._sell = buy.ravel(), sell.ravel()
         self.sites: I64 = np.flatnonzero(city.sites.storage_kw > 0.0)
         shape = (self.sites.size, timeline.steps)
         self._kept = {name: np.zeros(shape, np.float32) for name in KEPT}
         self._store = {
             name: np.zeros((self.sites.size, timeline.days))
-            for name in ("usable_kwh", "content_kwh", "into_kw", "out_kw")
+            for name in ("usable_kwh", "content_kwh", "into_kw", "out_kw", "wear_cny_per_kwh")
         }
         self._errors = {name: _Errors() for name in ("load", "pv")}
         self.days = 0
@@ -57,11 +57,16 @@ class Hindsight:
             ("content_kwh", problem.store_initial_kwh),
             ("into_kw", problem.store_charge_kw),
             ("out_kw", problem.store_discharge_kw),
+            ("wear_cny_per_kwh", problem.wear_cny_per_kwh),
         ):
             self._store[name][:, day] = values[own]
         self._errors["load"].add(problem.load_kw, m.load_kwh.T / step_h)
         self._errors["pv"].add(problem.pv_kw, m.pv_kwh.T / step_h)
         self.days = day + 1
+
+    def wear(self) -> F64:
+        """Mean price of cycling each of ``sites``' stores in the run [CNY/kWh AC]."""
+        return np.asarray(self._store["wear_cny_per_kwh"][:, : self.days].mean(axis=1))
 
     def forecasts(self) -> dict[str, dict[str, float]]:
         """Score of the run's forecasts of load and sun, mean over the sites that have any [kW]."""
@@ -115,7 +120,7 @@ class Hindsight:
             discharge_limit_kw=np.repeat(store["out_kw"], steps, axis=1),
             export_limit_kw=self.city.sites.export_limit_kw[where],
             initial_kwh=store["content_kwh"][:, 0].copy(),
-            wear_cny_per_kwh=self._wear[where] / 2.0,
+            wear_cny_per_kwh=self.wear()[block] / 2.0,
             charge_efficiency=CHARGER_EFFICIENCY,
             discharge_efficiency=INVERTER_EFFICIENCY,
             period=self._periods(used),

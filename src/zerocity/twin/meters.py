@@ -9,10 +9,6 @@ from zerocity.measures.arrays import F64
 from zerocity.measures.timeline import Timeline
 from zerocity.twin.world import DayMeters
 
-# Full cycles that a stationary pack is bought for; sets the price of wear. An assumption, near
-# what the LFP law gives down to 60 % health at 25 degC and half a C.
-STORE_CYCLES = 6000.0
-
 
 class Bills:
     """Keeps each site's highest import of the month, and prices every day twice.
@@ -37,15 +33,6 @@ class Bills:
             self._month = month
             self._peak_kw = np.zeros_like(self._peak_kw)
         return self._peak_kw.copy()
-
-    def wear(self) -> F64:
-        """Price of cycling each site's store, (sites,) [CNY/kWh AC]."""
-        products = self.city.products
-        price = [
-            products[name].price_cny_per_kwh / STORE_CYCLES if name else 0.05
-            for name in self.city.sites.storage_product
-        ]
-        return np.array(price)
 
     def of_day(
         self, day: int, m: DayMeters, vpp_cny: float

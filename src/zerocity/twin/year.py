@@ -52,6 +52,7 @@ from zerocity.twin.rows import (
 )
 from zerocity.twin.tally import Tally
 from zerocity.twin.virtual_plant import VirtualPlant
+from zerocity.twin.wear import store_wear
 from zerocity.twin.world import DayScene, TwinWorld
 
 # A site's load wanders about its shape; an assumption.
@@ -96,7 +97,7 @@ class Twin:
         self._buy = prices.buy.reshape(timeline.days, -1)
         self._sell = prices.sell.reshape(timeline.days, -1)
         self.bills = Bills(city, timeline, self._buy, self._sell)
-        self.hindsight = Hindsight(city, timeline, self._buy, self._sell, self.bills.wear())
+        self.hindsight = Hindsight(city, timeline, self._buy, self._sell)
         self.plant = VirtualPlant(city, timeline, weather, seed)
         self.materials = pack_materials(self.people.products)
         self.books = Books()
@@ -221,7 +222,8 @@ class Twin:
         )  # fmt: skip
         workday = bool(self.timeline.is_workday()[day])
         peak = self.bills.peak_so_far_kw(day)
-        problem = self.day_planner.problem(day, workday, view, peak, self.bills.wear())
+        wear = store_wear(self.city, self.people, self.health)
+        problem = self.day_planner.problem(day, workday, view, peak, wear)
         plans = self.planner(problem)
         return self.plant.answer(day, problem, plans, self.planner)
 
