@@ -14,11 +14,12 @@ FloatArray = npt.NDArray[np.float64]
 
 FIRST_DITHER, SHRINK = 0.1, 0.3
 """The first noise as a share of the mean price, and from level to level."""
-LEVELS = 4
-"""Levels of noise before the master leads to the end. A choice of speed alone."""
-CLIMB_STEPS, CLIMB_MEMORY, CLIMB_STOP = 30, 20, 3e-4
+LEVELS, LEVELS_LONG, LONG_STEPS = 4, 5, 192
+"""Levels of noise before the master leads to the end, and for more steps than so many, where a
+round of the master costs more than a climb. A choice of speed alone."""
+CLIMB_STEPS, CLIMB_MEMORY, CLIMB_STOP, CLIMB_STOP_LONG = 30, 20, 3e-4, 1e-4
 """Most steps of a climb, its memory, and the gain, as a share of the noise's own error, below which
-it stops."""
+it stops; the last for long horizons."""
 KEPT = 3
 """Answers of each climb that the master gets: the best ones."""
 WORTH = 0.7
@@ -35,7 +36,7 @@ class Search:
     ) -> None:
         self.oracle, self.portfolio, self.goal, self.most_calls = oracle, portfolio, gap, most_calls
         self.bends = kinks(portfolio)
-        self.step_h = oracle.days.step_h
+        self.step_h, self.long = oracle.days.step_h, oracle.steps > LONG_STEPS
         self.questions: list[Question] = []
         self.history: list[tuple[float, float, float, int]] = []
         self.best_price: FloatArray = np.zeros(oracle.steps)
@@ -64,14 +65,15 @@ class Search:
     def run(self) -> None:
         """Levels of noise, each with a climb and some rounds; the last one goes on to the end."""
         self._mix(self.bends.low, self.bends.high)
+        levels = LEVELS_LONG if self.long else LEVELS
         error = 0.0
-        for level in range(LEVELS):
+        for level in range(levels):
             if self.done:
                 return
             error = self._climb(error) * SHRINK
             self.dither *= SHRINK
             self.side = np.maximum(self.side * (SHRINK if level else 1.0), self.dither)
-            self._rounds(last=level == LEVELS - 1)
+            self._rounds(last=level == levels - 1)
         if not self.done or self.gap > self.goal:
             self._mix(self.bends.low, self.bends.high)
 
@@ -143,7 +145,7 @@ class Search:
                 "maxiter": CLIMB_STEPS,
                 "maxfun": 2 * CLIMB_STEPS,
                 "maxcor": CLIMB_MEMORY,
-                "ftol": CLIMB_STOP,
+                "ftol": CLIMB_STOP_LONG if self.long else CLIMB_STOP,
                 "gtol": 1e-12,
             },
         )

@@ -38,7 +38,7 @@ from zerocity.vpp.site_oracle import SiteOracle, answers
 
 FloatArray = npt.NDArray[np.float64]
 
-GROUPS, GROUPS_LONG, LONG_STEPS = 100, 50, 192
+GROUPS, GROUPS_LONG, LONG_STEPS = 100, 25, 192
 """Groups of sites in the master, and for more steps than so many. A choice of speed alone: the
 master's work grows with steps and groups, the number of rounds falls with groups."""
 SLACK_FACTOR = 10.0
