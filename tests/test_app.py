@@ -25,7 +25,7 @@ from zerocity.storage.tables import SCHEMAS
 
 WEEK = RunRequest("starter", days=7, seed=3, processes=1)
 KEYS = {
-    "runtime": {"wall_s", "battery_steps_per_s", "peak_memory_mb"},
+    "runtime": {"wall_s", "battery_steps_per_s", "peak_memory_mb", "split_s"},
     "batteries": {
         "total", "by_stage", "by_fleet", "mean_soh", "retired", "second_life", "recycled",
     },

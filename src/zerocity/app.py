@@ -24,6 +24,7 @@ from zerocity.energy.epw import weather_from_epw
 from zerocity.energy.tariffs import parse_spot
 from zerocity.energy.weather import made_weather
 from zerocity.errors import InputError, RunStateError
+from zerocity.measures.stopwatch import Stopwatch
 from zerocity.measures.timeline import Timeline
 from zerocity.parks.green_line import parse_line
 from zerocity.parks.indicators import ParkSpec
@@ -76,7 +77,7 @@ def run_city(request: RunRequest, progress: Progress = silent) -> tuple[Path, di
     Raises a `ZerocityError` for bad input, a folder in use, a full disk, or books that do not
     balance. Whatever happens, a folder without manifest.json is no finished run.
     """
-    began = time.perf_counter()
+    began, watch = time.perf_counter(), Stopwatch(time.perf_counter)
     folder = find_city(request.city)
     city = load_city(folder, request.overrides)
     timeline = Timeline(request.start or city.start, request.days, 15, city.utc_offset_h)
@@ -89,7 +90,8 @@ def run_city(request: RunRequest, progress: Progress = silent) -> tuple[Path, di
     with LocalRunner(cores) as runner:
         planner = partial(plan_sites, map=runner.map)
         # Whatever is refused is refused here, before an older run makes room for this one.
-        twin = Twin(city, timeline, weather, options, _Nowhere(), planner)
+        with watch.during("populate"):
+            twin = Twin(city, timeline, weather, options, _Nowhere(), planner, watch)
         with RunFolder(out, replace=request.replace) as run:
             summary = _live_through(twin, run.path, progress)
             summary["runtime"] = _runtime(time.perf_counter() - began, twin)
@@ -139,7 +141,8 @@ def _live_through(twin: Twin, out: Path, progress: Progress) -> dict[str, Any]:
     journals: dict[int, DayJournal] = {}
     twin.tally.journal = lambda day: journals.setdefault(day, DayJournal())
     try:
-        twin.open()
+        with twin.watch.during("open"):
+            twin.open()
         for day in twin.days():
             for kept in list(journals):
                 name = f"{twin.timeline.local_date(kept)}.npz"
@@ -154,7 +157,8 @@ def _live_through(twin: Twin, out: Path, progress: Progress) -> dict[str, Any]:
         raise
     finally:
         twin.close()
-    return summarise(twin, balances)
+    with twin.watch.during("judge"):
+        return summarise(twin, balances)
 
 
 def _journal_days(request: RunRequest, timeline: Timeline) -> frozenset[int]:
@@ -187,7 +191,7 @@ def _write_sums(writer: SeriesWriter, table: str, sums: Mapping[tuple[Any, ...],
     writer.write(table, "all", {name: [row[k] for row in rows] for k, name in enumerate(names)})
 
 
-def _runtime(wall_s: float, twin: Twin) -> dict[str, float]:
+def _runtime(wall_s: float, twin: Twin) -> dict[str, Any]:
     unit = 1024.0 if sys.platform != "darwin" else 1024.0**2
     peak = sum(
         resource.getrusage(who).ru_maxrss
@@ -198,6 +202,7 @@ def _runtime(wall_s: float, twin: Twin) -> dict[str, float]:
         "wall_s": round(wall_s, 2),
         "battery_steps_per_s": round(steps / wall_s),
         "peak_memory_mb": round(peak / unit, 1),
+        "split_s": {name: round(spent, 2) for name, spent in twin.watch.spent_s.items()},
     }
 
 

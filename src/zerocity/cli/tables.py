@@ -44,6 +44,8 @@ def print_summary(summary: dict[str, Any]) -> None:
         f"{run['battery_steps_per_s'] / 1e6:,.1f} million battery steps a second, "
         f"peak memory {run['peak_memory_mb']:,.0f} MB"
     )
+    split = ", ".join(f"{name} {spent:,.1f}" for name, spent in run["split_s"].items())
+    out.print(f"Of the seconds: {split}")
     heavy = [a for a in summary["assumptions"] if a["weight"] >= 3]
     out.print(
         f"{len(summary['assumptions'])} assumptions, {len(heavy)} of them heavy: see the report, "

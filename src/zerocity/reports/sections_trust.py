@@ -195,7 +195,13 @@ RUNTIME = {
 }
 
 
+SPLIT = "of it, to {} [s]"
+
+
 def _runtime(results: Results) -> tuple[tuple[str, Any], ...]:
-    known = [("seed", results.summary.get("seed")), *results.part("runtime").items()]
+    runtime = dict(results.part("runtime"))
+    split = runtime.pop("split_s", None) or {}
+    known = [("seed", results.summary.get("seed")), *runtime.items()]
+    known += [(SPLIT.format(name), spent) for name, spent in split.items()]
     rows = [(RUNTIME.get(k, words(k)), as_float(v)) for k, v in known]
     return tuple(r for r in rows if r[1] is not None)

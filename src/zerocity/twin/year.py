@@ -20,6 +20,7 @@ from zerocity.energy.load import site_loads, smooth_noise
 from zerocity.energy.site_days import SiteDays, SitePlans
 from zerocity.energy.solar import pv_kw_per_kwp
 from zerocity.measures.seeds import stream
+from zerocity.measures.stopwatch import Stopwatch
 from zerocity.measures.timeline import Timeline
 from zerocity.passports.lifecycle import Event, Stage
 from zerocity.twin.afterlife import Afterlife
@@ -81,7 +82,9 @@ class Twin:
         options: Options,
         sink: Sink,
         planner: Planner,
+        watch: Stopwatch | None = None,
     ) -> None:
+        self.watch = watch or Stopwatch(_no_time)
         self.city, self.timeline, self.weather = city, timeline, weather
         self.options, self.sink, self.planner = options, sink, planner
         seed = options.seed
@@ -171,18 +174,21 @@ class Twin:
         self._beside()
 
     def _day(self, day: int) -> None:
-        scene = self._scene(day)
-        problem, plans = self._plan(day, scene)
+        with self.watch.during("plan"):
+            scene = self._scene(day)
+            problem, plans = self._plan(day, scene)
         # From here on, yesterday's rows and what they are made of are overwritten.
         self._beside()
         self.ledger.begin_day()
         self.duties.set_day(self.people.cars, day)
         self.world.begin_day(day, scene)
-        run_day(self.world, problem, plans, self._journal(day))
+        with self.watch.during("steps"):
+            run_day(self.world, problem, plans, self._journal(day))
         self.world.end_day()
         self.day_planner.learn(bool(self.timeline.is_workday()[day]))
-        night = self._night(day)
-        self._settle(day, night)
+        with self.watch.during("night"):
+            night = self._night(day)
+            self._settle(day, night)
         self._beside = self._begin(partial(self._finish, day, problem, plans))
 
     def _finish(self, day: int, problem: SiteDays, plans: SitePlans) -> None:
@@ -320,6 +326,10 @@ class Twin:
             "waiting_for_test": waiting,
             "waiting_for_recycling": queued,
         }
+
+
+def _no_time() -> float:
+    return 0.0
 
 
 def _done() -> None:
