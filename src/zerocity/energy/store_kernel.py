@@ -269,7 +269,8 @@ def choose(q: Array, tie: int, s: Array, energy: Array) -> None:
     """Pick one plan in the tube, (steps,) [kWh] at the end of each step."""
     steps, keep = energy.size, q[KEEP]
     if tie != LEVEL:
-        energy[:] = s[TUBE_HIGH] if tie == EARLY else s[TUBE_LOW]
+        for t in range(steps):
+            energy[t] = s[TUBE_HIGH, t] if tie == EARLY else s[TUBE_LOW, t]
         return
     # From each step on, the next one where all plans meet is aimed at in a straight line.
     aim = steps - 1

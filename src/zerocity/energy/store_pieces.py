@@ -91,7 +91,7 @@ def load_problem(r: Rows, b: int, d: Array, q: Array) -> None:
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def add_source(c: Array, n: int, slope: float, width: float, kind: int) -> int:
+def add_source(c: Array, n: int, slope: float, width: float, kind: float) -> int:
     """Insert a source behind all that are not dearer; return how many there are."""
     if width <= 0.0:
         return n
@@ -111,15 +111,16 @@ def sources(d: Array, q: Array, t: int, c: Array) -> int:
     Import and overload above the searched peak (3 and 5) cost the peak price on top.
     """
     buy, limit, peak = d[t, BUY], d[t, IMPORT], q[PEAK]
-    n = add_source(c, 0, d[t, SELL], d[t, EXPORT], 0)
-    n = add_source(c, n, 0.0, d[t, PV], 1)
-    n = add_source(c, n, buy, min(limit, peak), 2)
+    n = 0
+    n = add_source(c, n, d[t, SELL], d[t, EXPORT], 0.0)
+    n = add_source(c, n, 0.0, d[t, PV], 1.0)
+    n = add_source(c, n, buy, min(limit, peak), 2.0)
     if peak < limit:
-        n = add_source(c, n, buy + q[PEAK_PRICE], limit - peak, 3)
+        n = add_source(c, n, buy + q[PEAK_PRICE], limit - peak, 3.0)
     if q[OVER] < np.inf:
-        n = add_source(c, n, buy + q[OVER], peak - limit, 4)
+        n = add_source(c, n, buy + q[OVER], peak - limit, 4.0)
         if peak < np.inf:
-            n = add_source(c, n, buy + q[OVER] + q[PEAK_PRICE], np.inf, 5)
+            n = add_source(c, n, buy + q[OVER] + q[PEAK_PRICE], np.inf, 5.0)
     return n
 
 
@@ -129,15 +130,16 @@ def put_source(
 ) -> int:
     """Write the pieces of a source that carries the store from ``x`` to ``y`` [kW], if any.
 
-    Both are always written and only counted where they are wide: this saves guessing branches.
+    Both are always written and only counted where they are wide, which saves guessed branches.
     """
     start, stop = max(x, low), min(y, high)
     live[OWN_SLOPE, at] = (price - q[WEAR]) * q[OUT]
     live[OWN_WIDTH, at] = width = (min(stop, 0.0) - start) * q[STEP_OUT]
-    at += width > 0.0
+    if width > 0.0:
+        at += 1
     live[OWN_SLOPE, at] = (price + q[WEAR]) * q[PER_INTO]
     live[OWN_WIDTH, at] = width = (stop - max(start, 0.0)) * q[STEP_IN]
-    return at + (width > 0.0)
+    return at + 1 if width > 0.0 else at
 
 
 @njit(inline="always", error_model="numpy")

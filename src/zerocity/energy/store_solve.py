@@ -108,9 +108,9 @@ def solve_prices(d: Array, q: Array, s: Array, live: Array, c: Array) -> tuple[i
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def powers(d: Array, q: Array, t: int, stored: float, c: Array) -> tuple[float, float]:
+def powers(d: Array, q: Array, t: int, stored: float, hull: bool, c: Array) -> tuple[float, float]:
     """Charging and discharging [kW] that move ``stored`` kWh at least cost, burning allowed."""
-    m, at, _, _ = step_curve(d, q, t, True, c)
+    m, at, _, _ = step_curve(d, q, t, hull, c)
     if m <= 0:
         return c[V_IN], c[V_OUT]
     k = 0
@@ -173,8 +173,9 @@ def write_plan(
     for t in range(energy.size):
         kept = q[KEEP] * now
         stored, into, out = energy[t] - kept, 0.0, 0.0
-        if s[HULL, t] > 0.0:
-            into, out = powers(d, q, t, stored, c)
+        hull = s[HULL, t] > 0.0
+        if hull:
+            into, out = powers(d, q, t, stored, hull, c)
         elif stored >= 0.0:
             into = min(stored * per_in, d[t, CHARGE])
         else:

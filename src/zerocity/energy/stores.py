@@ -127,16 +127,24 @@ def check_stores(days: StoreDays) -> None:
         wanted = days.load_kw.shape[:1] if name in _PER_PROBLEM else days.load_kw.shape
         if values.shape != wanted:
             raise InputError(name, f"shape {values.shape}", f"shape {wanted}")
+        if _lawful(name, values):
+            continue
         bad = np.isnan(values) if name in _MAY_BE_INFINITE else ~np.isfinite(values)
         _refuse(name, values, bad, "a number")
-        if name not in _MAY_BE_NEGATIVE:
-            _refuse(name, values, values < 0.0, "0 or more")
+        _refuse(name, values, values < 0.0, "0 or more")
     for name in ("charge_efficiency", "discharge_efficiency"):
         values = getattr(days, name)
         _refuse(name, values, (values <= 0.0) | (values > 1.0), "above 0, at most 1")
     _refuse("self_discharge", days.self_discharge, days.self_discharge >= 1.0, "below 1")
     sell = days.sell_cny_per_kwh
     _refuse("sell_cny_per_kwh", sell, sell > days.buy_cny_per_kwh, "at most the buying price")
+
+
+def _lawful(name: str, values: FloatArray) -> bool:
+    """Whether all is well, from the extremes alone, which also are nan if any value is."""
+    least, most = float(values.min()), float(values.max())
+    above = -np.inf < least if name in _MAY_BE_NEGATIVE else least >= 0.0
+    return above and (most < np.inf or (name in _MAY_BE_INFINITE and not np.isnan(most)))
 
 
 def _refuse(name: str, values: FloatArray, bad: npt.NDArray[np.bool_], wanted: str) -> None:
@@ -250,4 +258,7 @@ def _blank(shape: tuple[int, ...]) -> Answers:
 
 def as_plans(a: Answers) -> StorePlans:
     """The kernel's answers under their public names."""
-    return StorePlans(*a.wide, a.objective, a.bound, a.broken)
+    w = a.wide
+    return StorePlans(
+        w[0], w[1], w[2], w[3], w[4], w[5], w[6], w[7], a.objective, a.bound, a.broken
+    )  # fmt: skip
