@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
+from zerocity.energy.store_pieces import LISTS as LISTS
 from zerocity.energy.store_pieces import (
     BUY,
     CHARGE,
@@ -28,7 +29,6 @@ from zerocity.energy.store_pieces import (
     INITIAL,
     INTO,
     KEEP,
-    LISTS,
     LOAD,
     LOW,
     OUT,
@@ -51,8 +51,6 @@ from zerocity.energy.store_pieces import (
 )
 
 Array = npt.NDArray[Any]
-
-__all__ = ["LISTS"]
 
 EARLY, LATE, LEVEL = 0, 1, 2
 """Among equal costs: fill early, fill late, or as evenly as can be."""
