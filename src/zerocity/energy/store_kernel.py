@@ -18,7 +18,6 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from zerocity.energy.store_pieces import LISTS as LISTS
 from zerocity.energy.store_pieces import (
     BUY,
     CHARGE,
@@ -49,6 +48,7 @@ from zerocity.energy.store_pieces import (
     plain_step,
     step_curve,
 )
+from zerocity.energy.store_pieces import LISTS as LISTS
 
 Array = npt.NDArray[Any]
 
