@@ -18,8 +18,7 @@ from zerocity.energy.dispatch import (
     plan_sites,
     split,
 )
-from zerocity.energy.site_days import penalties
-from zerocity.energy.site_days import pick
+from zerocity.energy.site_days import penalties, pick
 from zerocity.errors import InputError
 
 SMALL = 1e-6

@@ -266,3 +266,25 @@ def test_merging_two_sites_never_costs_more(seed: int, other: int) -> None:
     apart = dispatch_stores(days).objective_cny + dispatch_stores(plain).objective_cny
     together, ok = dispatch_stores(merged).objective_cny, ~np.isnan(apart)
     assert (together[ok] <= apart[ok] + 1e-9 * (1.0 + np.abs(apart[ok]))).all()
+
+
+@given(SEEDS)
+@settings(max_examples=40, deadline=None)
+def test_the_price_of_stored_energy_is_what_a_little_more_would_save(seed: int) -> None:
+    """With a demand charge too: the cost falls along the price when the store starts fuller."""
+    days, rng = random_days(seed), np.random.default_rng(seed)
+    charge, floor, little = rng.choice([0.0, 3.0, 30.0], 4), rng.uniform(0.0, 5.0, 4), 1e-5
+    plans = dispatch_with_demand(days, charge, floor)
+    keep = 1.0 - days.self_discharge
+    worth = plans.stored_price_cny_per_kwh[:, 0] * keep
+    moved = [
+        dispatch_with_demand(replace(days, initial_kwh=days.initial_kwh + step), charge, floor)
+        for step in (little, -little)
+    ]
+    ok = plans.feasible & moved[0].feasible & moved[1].feasible
+    saved = (plans.objective_cny - moved[0].objective_cny)[ok] / little
+    lost = (moved[1].objective_cny - plans.objective_cny)[ok] / little
+    # The cost is convex in the start, so its slope lies between the two differences.
+    slack = 1e-4 * (1.0 + np.abs(worth[ok]))
+    assert (saved - slack <= worth[ok]).all()
+    assert (worth[ok] <= lost + slack).all()

@@ -316,7 +316,8 @@ def roll_range(r: Rows, lo: int, hi: int, c: Course) -> None:
         for k in range(c.load_kw.shape[1]):
             if c.new_period[k]:
                 c.memory[b, PEAK_SEEN] = c.memory[b, PEAK_AIM] = 0.0
-            if k % c.every == 0:
+            # A plan shorter than the time between two is made again when it ends.
+            if k % c.every == 0 or k - made >= horizon:
                 made = k
                 plan_step(c, b, k, expected, w, moves, prices)
             power = settle(c, b, c.first + k, moves[k - made], prices[k - made], w)

@@ -62,7 +62,9 @@ SAME = 1e-11
 # Rows of a problem's scratch by step.
 CUT_LOW, CUT_HIGH, PRICE, LEAST, MOST, TUBE_LOW, TUBE_HIGH = range(7)
 START, COST, FIRST, COUNT, HULL = range(7, 12)
-BY_STEP = 12
+# Prices of stored energy at the peaks of a search below and above the cheapest, and at it.
+BELOW, ABOVE, AT_PEAK = range(12, 15)
+BY_STEP = 15
 
 
 @njit(inline="always", error_model="numpy")

@@ -9,6 +9,9 @@ import numpy.typing as npt
 from numba import njit
 
 from zerocity.energy.store_kernel import (
+    ABOVE,
+    AT_PEAK,
+    BELOW,
     BY_STEP,
     HULL,
     PRICE,
@@ -199,13 +202,17 @@ def search_peak(
     q[PEAK], q[PEAK_PRICE] = np.inf if charge == 0.0 else floor, 2.0 * charge / q[STEP_H]
     broken, low_cost, rise = solve_prices(d, q, s, live, c)
     low, low_slope, bound = floor, rise + charge, low_cost
-    if broken >= 0 or low_slope >= 0.0:
+    if broken >= 0:
+        return broken, bound
+    s[AT_PEAK], s[BELOW] = s[PRICE], s[PRICE]
+    if low_slope >= 0.0:
         return broken, bound
     high = floor
     for t in range(d.shape[0]):
         high = max(high, d[t, LOAD] + d[t, CHARGE] if q[OVER] < np.inf else d[t, IMPORT])
     q[PEAK] = np.inf
     _, high_cost, _ = solve_prices(d, q, s, live, c)
+    s[ABOVE] = s[PRICE]
     high_cost += charge * (high - floor)
     high_slope, best, best_cost, last = charge, floor, low_cost, high
     for _ in range(TRIALS):
@@ -221,8 +228,14 @@ def search_peak(
             break
         if rise + charge < 0.0:
             low, low_cost, low_slope = last, cost, rise + charge
+            s[BELOW] = s[PRICE]
         else:
             high, high_cost, high_slope = last, cost, rise + charge
+            s[ABOVE] = s[PRICE]
+    # Both tangents touch the cheapest peak; in this mix of theirs the peak has its own price.
+    part = high_slope / (high_slope - low_slope)
+    for t in range(d.shape[0]):
+        s[AT_PEAK, t] = part * s[BELOW, t] + (1.0 - part) * s[ABOVE, t]
     if last != best:
         q[PEAK] = best
         solve_prices(d, q, s, live, c)
@@ -247,6 +260,6 @@ def solve_range(
         cost = write_plan(d, q, tie, s, c, a.wide[:WRITTEN, b], a.wide[ENERGY, b])
         peak = floor[b]
         for t in range(steps):
-            a.wide[WORTH, b, t] = s[PRICE, t]
+            a.wide[WORTH, b, t] = s[AT_PEAK, t]
             peak = max(peak, a.wide[IMPORTED, b, t])
         a.objective[b] = cost + charge[b] * (peak - floor[b])
