@@ -55,7 +55,8 @@ def test_plans_are_lawful_whatever_the_award(seed: int, factor: float) -> None:
 
 def test_a_site_that_nobody_leads_charges_at_once_and_rests_its_battery() -> None:
     portfolio = made_portfolio(6, 24)
-    days = replace(portfolio.days, flex_limit_kw=np.full((6, 24), 1e5))
+    wide = np.full(6, 1e6)
+    days = replace(portfolio.days, flex_limit_kw=np.full((6, 24), 1e5), import_limit_kw=wide)
     plans = answer(uncontrolled(days))
     assert not plans.charge_kw.any()
     assert not plans.discharge_kw.any()

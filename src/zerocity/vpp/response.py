@@ -6,13 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 
+from zerocity.energy.pairs import flex_problem, servable, store_problem
 from zerocity.energy.site_days import SiteDays, SitePlans, check, pick
 from zerocity.energy.stores import StoreDays, StorePlans, dispatch_stores
 from zerocity.measures.arrays import F64, Bools
 
-OVERLOAD_CNY_PER_KWH = 20.0
-"""Price of import above a limit, so that an impossible day still has a plan: above every price and
-signal of a plant; an assumption."""
 ROUNDS = 2
 """Times that a site's two stores, battery and charging, are planned in turn."""
 
@@ -23,7 +21,7 @@ def answer(days: SiteDays, rounds: int = ROUNDS, threads: int = 1) -> SitePlans:
     A site with one of the two is planned exactly. A site with both is planned in turns, each turn
     exact while the other is held; costs never rise from turn to turn, but the last bit of what the
     two can do together may be missed. No demand charge is seen: hold the peak by the import limit
-    (`zerocity.vpp.portfolio.peaks_held`). Import above its limit costs ``OVERLOAD_CNY_PER_KWH``.
+    (`zerocity.vpp.members.peaks_held`). Import above its limit is a last resort.
 
     Parameters
     ----------
@@ -49,7 +47,7 @@ def _solve(days: SiteDays, chosen: Bools, other_kw: F64, threads: int, **into: F
         return
     some = pick(days, at)
     some = replace(some, load_kw=some.load_kw + other_kw[at])
-    found = dispatch_stores(flex_store(some) if "flex" in into else battery(some), "level", threads)
+    found = dispatch_stores(charging(some) if "flex" in into else battery(some), "level", threads)
     if "flex" in into:
         into["flex"][at] = np.where(found.feasible[:, None], found.charge_kw, 0.0)
     else:
@@ -62,71 +60,14 @@ def _kept(found: StorePlans) -> tuple[F64, F64]:
 
 
 def battery(days: SiteDays) -> StoreDays:
-    """Each site's stationary store as the kernel's problem; charging is not in it.
-
-    The final content is lowered to what can be reached, as `SiteDays` has it.
-    """
-    wide = days.load_kw.shape
-    start = np.clip(days.store_initial_kwh, 0.0, days.store_kwh)
-    gain = days.step_h * days.store_charge_kw * days.store_charge_efficiency
-    final = np.minimum(days.store_final_kwh, np.minimum(days.store_kwh, start + gain * wide[1]))
-    low = np.zeros(wide)
-    low[:, -1] = final * (1.0 - 1e-12)
-    return _store(
-        days,
-        charge_limit_kw=_wide(days.store_charge_kw, wide),
-        discharge_limit_kw=_wide(days.store_discharge_kw, wide),
-        low_kwh=low,
-        high_kwh=_wide(days.store_kwh, wide),
-        initial_kwh=start,
-        charge_efficiency=days.store_charge_efficiency,
-        discharge_efficiency=days.store_discharge_efficiency,
-        wear_cny_per_kwh=days.wear_cny_per_kwh / 2.0,
-    )
+    """Each site's stationary store as the kernel's problem; charging is not in it."""
+    return store_problem(days, np.zeros_like(days.load_kw))
 
 
-def flex_store(days: SiteDays) -> StoreDays:
-    """Each site's flexible charging as a store between its least and greatest cumulative energy."""
-    wide = days.load_kw.shape
-    reach = np.zeros(wide)
-    before = np.zeros(wide[0])
-    for t in range(wide[1]):
-        most = before + days.flex_limit_kw[:, t] * days.step_h
-        before = np.minimum(most, days.flex_max_kwh[:, t])
-        reach[:, t] = before
-    one = np.ones(wide[0])
-    return _store(
-        days,
-        charge_limit_kw=days.flex_limit_kw,
-        discharge_limit_kw=np.zeros(wide),
-        low_kwh=np.minimum(days.flex_min_kwh, reach) * (1.0 - 1e-12),
-        high_kwh=days.flex_max_kwh,
-        initial_kwh=np.zeros(wide[0]),
-        charge_efficiency=one,
-        discharge_efficiency=one,
-        wear_cny_per_kwh=np.zeros(wide[0]),
-    )
-
-
-def _store(days: SiteDays, **store: F64) -> StoreDays:
-    wide, sites = days.load_kw.shape, days.sites
-    return StoreDays(
-        step_h=days.step_h,
-        load_kw=days.load_kw,
-        pv_kw=days.pv_kw,
-        buy_cny_per_kwh=days.buy_cny_per_kwh,
-        sell_cny_per_kwh=days.sell_cny_per_kwh,
-        import_limit_kw=_wide(days.import_limit_kw, wide),
-        export_limit_kw=_wide(days.export_limit_kw, wide),
-        self_discharge=np.zeros(sites),
-        final_value_cny_per_kwh=np.zeros(sites),
-        overload_cny_per_kwh=np.full(sites, OVERLOAD_CNY_PER_KWH),
-        **store,
-    )
-
-
-def _wide(per_site: F64, wide: tuple[int, ...]) -> F64:
-    return np.broadcast_to(per_site[:, None], wide).copy()
+def charging(days: SiteDays) -> StoreDays:
+    """Each site's flexible charging as the kernel's problem, without what cannot be served."""
+    low, high, _ = servable(days)
+    return flex_problem(days, low, high, np.zeros_like(days.load_kw))
 
 
 def whole_plans(days: SiteDays, charge: F64, discharge: F64, flex: F64) -> SitePlans:
