@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from zerocity.reports import charts
@@ -52,7 +53,7 @@ def _method(found: dict[str, Any]) -> str:
         "Each store's run is solved again as one exact problem: metered load, charging and sun, "
         "the same content at both ends, the same losses and wear, and in no month more import "
         "than was really drawn. Demand charges and payments for events are left out on both "
-        f"sides. The optimum is proven to a share of {as_float(found.get('gap')) or 0.0:.0e}."
+        f"sides. The optimum is proven to a share of {_proof(found)}."
     )
     if left_out:
         text += f" {counted(left_out, 'site')} could not be compared: the meters contradict."
@@ -97,3 +98,8 @@ def _forecasts(found: dict[str, Any]) -> Table | None:
 
 def _percent(share: float | None) -> str:
     return "–" if share is None else f"{100.0 * share:.1f} %"
+
+
+def _proof(found: Mapping[str, Any]) -> str:
+    gap = as_float(found.get("gap")) or 0.0
+    return f"{gap:.0e}" if gap > 1e-12 else "1e-12"
