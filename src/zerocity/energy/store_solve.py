@@ -164,6 +164,41 @@ def write_step(d: Array, q: Array, t: int, into: float, out: float, c: Array, pl
     return float(q[STEP_H] * price)
 
 
+@njit(inline="always", error_model="numpy")
+def is_plain(d: Array, s: Array) -> bool:
+    """Whether no step needs both powers at once or another order of the sources than the usual."""
+    odd = 0
+    for t in range(d.shape[0]):
+        odd += 1 if s[HULL, t] > 0.0 or d[t, SELL] < 0.0 else 0
+    return odd == 0
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def write_plain(d: Array, q: Array, plan: Array, energy: Array) -> float:
+    """Write an ordinary plan from its content, without a branch; return its cost [CNY]."""
+    cost, before = 0.0, q[INITIAL]
+    per_in, per_out = 1.0 / q[STEP_IN], 1.0 / q[STEP_OUT]
+    over_price = q[OVER] if q[OVER] < np.inf else 0.0
+    for t in range(energy.size):
+        stored = energy[t] - q[KEEP] * before
+        before = energy[t]
+        into = min(max(stored, 0.0) * per_in, d[t, CHARGE])
+        out = min(max(-stored, 0.0) * per_out, d[t, DISCHARGE])
+        export = d[t, EXPORT]
+        left = export + d[t, LOAD] + into - out
+        spill, left = max(-left, 0.0), max(left, 0.0)
+        used = min(left, d[t, PV])
+        back = min(left - used, export)
+        imported, exported = left - used - back, export - back + spill
+        over = max(imported - d[t, IMPORT], 0.0) if over_price > 0.0 else 0.0
+        plan[CHARGED, t], plan[DISCHARGED, t] = into, out
+        plan[IMPORTED, t], plan[EXPORTED, t] = imported, exported
+        plan[PV_USED, t], plan[OVERLOAD, t] = used, over
+        price = d[t, BUY] * imported - d[t, SELL] * exported
+        cost += price + q[WEAR] * (into + out) + over_price * over
+    return float(q[STEP_H] * cost - q[FINAL] * before)
+
+
 @njit(cache=True, nogil=True, error_model="numpy")
 def write_plan(
     d: Array, q: Array, tie: int, s: Array, c: Array, plan: Array, energy: Array
@@ -171,18 +206,18 @@ def write_plan(
     """Choose among the cheapest plans, write it, return its cost without a peak's [CNY]."""
     tube(d, q, s)
     choose(q, tie, s, energy)
+    if is_plain(d, s):
+        return write_plain(d, q, plan, energy)
     now, cost = q[INITIAL], 0.0
-    per_in, per_out = 1.0 / q[STEP_IN], 1.0 / q[STEP_OUT]
     for t in range(energy.size):
         kept = q[KEEP] * now
         stored, into, out = energy[t] - kept, 0.0, 0.0
-        hull = s[HULL, t] > 0.0
-        if hull:
-            into, out = powers(d, q, t, stored, hull, c)
+        if s[HULL, t] > 0.0:
+            into, out = powers(d, q, t, stored, True, c)
         elif stored >= 0.0:
-            into = min(stored * per_in, d[t, CHARGE])
+            into = min(stored / q[STEP_IN], d[t, CHARGE])
         else:
-            out = min(-stored * per_out, d[t, DISCHARGE])
+            out = min(-stored / q[STEP_OUT], d[t, DISCHARGE])
         now = kept + into * q[STEP_IN] - out * q[STEP_OUT]
         energy[t] = now
         cost += write_step(d, q, t, into, out, c, plan)
