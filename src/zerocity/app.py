@@ -19,7 +19,7 @@ from zerocity.city.folder import find_city, input_hashes, load_city
 from zerocity.city.scenario import City
 from zerocity.control.replay import Replayed, replay_day
 from zerocity.energy.climate import WeatherYear
-from zerocity.energy.dispatch import plan_sites
+from zerocity.energy.dispatch import plan_shard, plan_sites, practice
 from zerocity.energy.epw import weather_from_epw
 from zerocity.energy.tariffs import parse_spot
 from zerocity.energy.weather import made_weather
@@ -89,6 +89,8 @@ def run_city(request: RunRequest, progress: Progress = silent) -> tuple[Path, di
     progress(0, timeline.days, "populating the city")
     with LocalRunner(cores) as runner:
         planner = partial(plan_sites, map=runner.map)
+        # A worker compiles the planner while this process compiles the physics.
+        runner.begin(plan_shard, practice())
         # Whatever is refused is refused here, before an older run makes room for this one.
         with watch.during("populate"):
             twin = Twin(city, timeline, weather, options, _Nowhere(), planner, watch)

@@ -16,6 +16,7 @@ from zerocity.energy.dispatch import (
     join,
     plan_shard,
     plan_sites,
+    practice,
     split,
 )
 from zerocity.energy.site_days import penalties, pick
@@ -183,3 +184,9 @@ def test_wrong_shapes_are_named() -> None:
         plan_sites(replace(days, pv_kw=days.pv_kw[:, 1:]))
     with pytest.raises(InputError, match="size"):
         split(days, 0)
+
+
+def test_the_practice_day_is_lawful() -> None:
+    plans = plan_sites(practice())
+    assert plans.flex_kw.sum() <= 1.0
+    assert plans.objective_cny[0] >= 0.0

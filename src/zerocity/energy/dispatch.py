@@ -16,6 +16,7 @@ from zerocity.energy.site_days import (
     SiteDays,
     SitePlans,
     check,
+    idle,
     join,
     penalties,
     pick,
@@ -25,7 +26,16 @@ from zerocity.energy.site_days import (
 from zerocity.energy.stores import StorePlans, dispatch_with_demand
 from zerocity.errors import ZerocityError
 
-__all__ = ["SHARD_SITES", "SiteDays", "SitePlans", "join", "plan_shard", "plan_sites", "split"]
+__all__ = [
+    "SHARD_SITES",
+    "SiteDays",
+    "SitePlans",
+    "join",
+    "plan_shard",
+    "plan_sites",
+    "practice",
+    "split",
+]
 
 SHARD_SITES = 64
 """Sites planned in one go; linear programs start one from the other's basis. A fixed number, so
@@ -67,11 +77,38 @@ def plan_sites(days: SiteDays, map: Mapper = map) -> SitePlans:  # noqa: A002
     return join(map(plan_shard, split(days, SHARD_SITES)))
 
 
+def practice() -> SiteDays:
+    """A tiny day with everything in it: planning it compiles what any day needs."""
+    two, one = np.ones((1, 2)), np.ones(1)
+    return SiteDays(
+        step_h=1.0,
+        load_kw=two,
+        pv_kw=two,
+        buy_cny_per_kwh=two,
+        sell_cny_per_kwh=0.5 * two,
+        import_limit_kw=9.0 * one,
+        export_limit_kw=one,
+        store_kwh=one,
+        store_charge_kw=one,
+        store_discharge_kw=one,
+        store_charge_efficiency=0.9 * one,
+        store_discharge_efficiency=0.9 * one,
+        store_initial_kwh=0.0 * one,
+        store_final_kwh=0.0 * one,
+        wear_cny_per_kwh=0.1 * one,
+        flex_min_kwh=0.0 * two,
+        flex_max_kwh=two,
+        flex_limit_kw=two,
+        demand_charge_cny_per_kw=one,
+        peak_so_far_kw=0.0 * one,
+    )
+
+
 def plan_shard(days: SiteDays) -> SitePlans:
     """Plan a block of sites that already passed `check`. Pure: equal input, equal bits."""
     store = (days.store_kwh > 0.0) & (days.store_charge_kw + days.store_discharge_kw > 0.0)
     flexible = days.flex_max_kwh[:, -1] > 0.0
-    plans, unproven = _blank(days), np.zeros(days.sites, np.bool_)
+    plans, unproven = idle(days), np.zeros(days.sites, np.bool_)
     _fill(plans, np.flatnonzero(~store), days, _plan_flexible)
     _fill(plans, np.flatnonzero(store & ~flexible), days, _plan_store)
     both = np.flatnonzero(store & flexible)
@@ -91,15 +128,6 @@ def plan_cost_cny(days: SiteDays, plans: SitePlans) -> FloatArray:
     rise = np.maximum(plans.import_kw.max(axis=1) - days.peak_so_far_kw, 0.0)
     money = days.step_h * (trade + wear).sum(axis=1)
     return np.asarray(money + days.demand_charge_cny_per_kw * rise)
-
-
-def _blank(days: SiteDays) -> SitePlans:
-    per_site = {"objective_cny", "shortfall_kwh"}
-    shapes = {
-        f.name: (days.sites,) if f.name in per_site else days.load_kw.shape
-        for f in fields(SitePlans)
-    }
-    return SitePlans(**{name: np.zeros(shape) for name, shape in shapes.items()})
 
 
 def _fill(
@@ -179,7 +207,7 @@ def _plan_whole(days: SiteDays) -> SitePlans:
 
 def _with_store(days: SiteDays, found: lp.Table) -> SitePlans:
     """Clip the solver's last digits away and let import or export close the balance exactly."""
-    plans = _blank(days)
+    plans = idle(days)
     plans.charge_kw[:] = np.clip(found["charge"], 0.0, days.store_charge_kw[:, None])
     plans.discharge_kw[:] = np.clip(found["discharge"], 0.0, days.store_discharge_kw[:, None])
     plans.flex_kw[:] = np.clip(found["flex"], 0.0, days.flex_limit_kw)

@@ -162,6 +162,16 @@ def join(plans: Iterable[SitePlans]) -> SitePlans:
     )
 
 
+def idle(days: SiteDays) -> SitePlans:
+    """Plans in which nothing flows."""
+    per_site = {"objective_cny", "shortfall_kwh"}
+    shapes = {
+        f.name: (days.sites,) if f.name in per_site else days.load_kw.shape
+        for f in fields(SitePlans)
+    }
+    return SitePlans(**{name: np.zeros(shape) for name, shape in shapes.items()})
+
+
 def penalties(days: SiteDays) -> tuple[FloatArray, FloatArray]:
     """Penalties for a missing flexible kWh and for an overload kWh, each (S, 1) [CNY/kWh].
 

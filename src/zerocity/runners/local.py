@@ -49,6 +49,11 @@ class LocalRunner:
             self._pool.shutdown(wait=True, cancel_futures=True)
             self._pool = None
 
+    def begin(self, function: Callable[[Item], object], item: Item) -> None:
+        """Have a worker, if there is one, apply ``function`` meanwhile; nobody waits for it."""
+        if self._pool is not None:
+            self._pool.submit(function, item)
+
     def map(
         self, function: Callable[[Item], Result], shards: Iterable[Item], /
     ) -> Iterable[Result]:

@@ -17,7 +17,7 @@ from zerocity.control.loop import run_day
 from zerocity.control.ports import Journal, Planner
 from zerocity.energy.climate import WeatherYear
 from zerocity.energy.load import site_loads, smooth_noise
-from zerocity.energy.site_days import SiteDays, SitePlans
+from zerocity.energy.site_days import SiteDays, SitePlans, idle
 from zerocity.energy.solar import pv_kw_per_kwp
 from zerocity.measures.seeds import stream
 from zerocity.measures.stopwatch import Stopwatch
@@ -138,6 +138,8 @@ class Twin:
     def _rehearse(self) -> None:
         """Live the first day once with every plug open, to learn when who arrives, and undo it.
 
+        Stores rest; nothing is planned.
+
         Real operators know their station's yesterday; a run must not begin without one.
         """
         people = self.people
@@ -145,9 +147,9 @@ class Twin:
         scene = self._scene(0)
         self.duties.set_day(people.cars, 0)
         self.world.begin_day(0, scene)
-        problem, plans = self._plan(0, scene)
-        everything = np.full_like(plans.flex_kw, np.inf)
-        run_day(self.world, problem, replace(plans, flex_kw=everything), None)
+        problem = self._problem(0, scene)
+        everything = np.full_like(problem.load_kw, np.inf)
+        run_day(self.world, problem, replace(idle(problem), flex_kw=everything), None)
         learned = people.at.expected + people.at.swaps
         self.day_planner.learn(bool(self.timeline.is_workday()[0]))
         people.restore(kept)
@@ -221,7 +223,7 @@ class Twin:
             kwh_per_km=self.duties.consumption(temperature, self.weather.pressure_hpa[now]),
         )
 
-    def _plan(self, day: int, scene: DayScene) -> tuple[SiteDays, SitePlans]:
+    def _problem(self, day: int, scene: DayScene) -> SiteDays:
         view = outlook(
             scene.load_kw, scene.pv_kw, self._buy[day], self._sell[day],
             self.options.seed, day, self.timeline.step_h,
@@ -229,7 +231,10 @@ class Twin:
         workday = bool(self.timeline.is_workday()[day])
         peak = self.bills.peak_so_far_kw(day)
         wear = store_wear(self.city, self.people, self.health)
-        problem = self.day_planner.problem(day, workday, view, peak, wear)
+        return self.day_planner.problem(day, workday, view, peak, wear)
+
+    def _plan(self, day: int, scene: DayScene) -> tuple[SiteDays, SitePlans]:
+        problem = self._problem(day, scene)
         plans = self.planner(problem)
         return self.plant.answer(day, problem, plans, self.planner)
 
