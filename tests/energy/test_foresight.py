@@ -30,7 +30,8 @@ def metered(store_kw: Any, demand_kw: Any, pv_kw: Any, **changed: Any) -> Metere
         "step_h": 0.25,
         "demand_kw": demand,
         "pv_kw": sun,
-        "grid_kw": np.maximum(net, -30.0),
+        # What exceeds the limit is curtailed sun; a store that still sends more has sent it.
+        "grid_kw": np.minimum(np.maximum(net, -30.0), net + sun),
         "store_kw": store,
         "buy_cny_per_kwh": np.where(np.arange(steps) < steps // 2, 0.3, 0.9),
         "sell_cny_per_kwh": np.full(steps, 0.2),
