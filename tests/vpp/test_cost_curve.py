@@ -21,8 +21,6 @@ def test_segments_are_positive_and_rise_in_price(seed: int, direction: str, star
     assert (np.diff(curve.price_cny_per_kwh) >= -1e-9).all()
     assert curve.held_kw <= curve.total_kw + 1e-6
     assert curve.site_kw.sum() == pytest.approx(curve.total_kw, abs=1e-6)
-    # What the last segment asks is what the last signal offered, at most.
-    assert (curve.price_cny_per_kwh <= 3.0 + 1e-6).all()
 
 
 def test_cost_adds_the_segments_up() -> None:
