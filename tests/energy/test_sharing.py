@@ -97,3 +97,15 @@ def test_a_city_takes_about_a_millisecond() -> None:
         spent.append(time.process_time() - start)
     print(f"share: {min(spent) * 1e3:.2f} ms")
     assert min(spent) < 0.01
+
+
+@given(st.integers(0, 10_000), st.integers(-4, 4))
+def test_a_limit_a_last_digit_off_the_wishes_leaves_nobody_out(seed: int, digits: int) -> None:
+    rng = np.random.default_rng(seed)
+    wanted = rng.uniform(0.0, 50.0, int(rng.integers(2, 20)))
+    urgent = rng.random(wanted.size) < 0.3
+    limit = wanted.sum()
+    for _ in range(abs(digits)):
+        limit = np.nextafter(limit, np.inf if digits > 0 else 0.0)
+    granted = share(np.array([limit]), np.zeros(wanted.size, np.int64), wanted, urgent)
+    np.testing.assert_allclose(granted, wanted, rtol=1e-9)

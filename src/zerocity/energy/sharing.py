@@ -171,7 +171,9 @@ def _levels(left, asked, count, group, wish):  # type: ignore[no-untyped-def]
             else:
                 capped[g] += open_count[g]
                 open_count[g] = 0
-    return np.where(scarce, np.maximum(left - met_sum, 0.0) / np.maximum(capped, 1.0), np.inf)
+    # A group that is scarce by its last digit alone has every wish met and nobody to cap.
+    level = np.maximum(left - met_sum, 0.0) / np.maximum(capped, 1.0)
+    return np.where(capped > 0.0, level, np.inf)
 
 
 @njit(cache=True, nogil=True)
