@@ -110,7 +110,7 @@ def _table(case: Case, plan: Schedule) -> Table:
         table.add_column(escape(name), justify="left" if name == "steps" else "right")
     for first, end in _spans(case):
         table.add_row(
-            f"{first}-{end - 1}" if end - first > 1 else str(first),
+            _steps(first, end - 1),
             f"{case.buy_cny_per_kwh[first:end].mean():.3f}",
             *(f"{power[first:end].mean():,.1f}" for power in columns.values()),
             *(f"{energy[end - 1]:,.1f}" for energy in stored.values()),
@@ -128,7 +128,7 @@ def _prices(case: Case, plan: Schedule) -> Table:
         table.add_column(escape(name), justify="left" if name == "steps" else "right")
     for first, end in _spans(case):
         table.add_row(
-            f"{first}-{end - 1}" if end - first > 1 else str(first),
+            _steps(first, end - 1),
             f"{case.buy_cny_per_kwh[first:end].mean():.3f}",
             *(f"{price[first:end].mean():.4f}" for price in series.values()),
         )
@@ -141,8 +141,10 @@ def _binding(found: tuple[Binding, ...]) -> Table:
     for name in ("steps", "limit", "worth"):
         table.add_column(name, justify="right" if name == "worth" else "left")
     for one in found:
-        span = f"{one.first_step}-{one.last_step}"
-        span = str(one.first_step) if one.first_step == one.last_step else span
         worth = "" if one.worth_cny_per_kwh is None else f"{one.worth_cny_per_kwh:.4f}"
-        table.add_row(span, escape(one.limit), worth)
+        table.add_row(_steps(one.first_step, one.last_step), escape(one.limit), worth)
     return table
+
+
+def _steps(first: int, last: int) -> str:
+    return str(first) if first == last else f"{first}-{last}"

@@ -123,11 +123,15 @@ def plan_shard(days: SiteDays) -> SitePlans:
 
 def plan_cost_cny(days: SiteDays, plans: SitePlans) -> FloatArray:
     """Energy, wear and demand charge of ``plans`` under ``days``, without penalties, (S,) [CNY]."""
+    rise = np.maximum(plans.import_kw.max(axis=1) - days.peak_so_far_kw, 0.0)
+    return np.asarray(running_cost_cny(days, plans) + days.demand_charge_cny_per_kw * rise)
+
+
+def running_cost_cny(days: SiteDays, plans: SitePlans) -> FloatArray:
+    """Energy and wear of ``plans`` under ``days``, (S,) [CNY]; no demand charge, no penalties."""
     trade = days.buy_cny_per_kwh * plans.import_kw - days.sell_cny_per_kwh * plans.export_kw
     wear = days.wear_cny_per_kwh[:, None] / 2.0 * (plans.charge_kw + plans.discharge_kw)
-    rise = np.maximum(plans.import_kw.max(axis=1) - days.peak_so_far_kw, 0.0)
-    money = days.step_h * (trade + wear).sum(axis=1)
-    return np.asarray(money + days.demand_charge_cny_per_kw * rise)
+    return np.asarray(days.step_h * (trade + wear).sum(axis=1))
 
 
 def _fill(
@@ -159,9 +163,7 @@ def _plan_flexible(days: SiteDays) -> SitePlans:
 def _plan_store(days: SiteDays) -> SitePlans:
     problem = store_problem(days, np.zeros_like(days.load_kw))
     charge, so_far = days.demand_charge_cny_per_kw, days.peak_so_far_kw
-    plans = _from_store(days, dispatch_with_demand(problem, charge, so_far, "level"))
-    plans.shortfall_kwh[:] = servable(days)[2]
-    return plans
+    return _from_store(days, dispatch_with_demand(problem, charge, so_far, "level"))
 
 
 def _fill_pairs(

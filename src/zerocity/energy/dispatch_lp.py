@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
+from zerocity.energy.highs import new_model, new_solver
 from zerocity.energy.site_days import FloatArray, SiteDays, store_goal_kwh, store_start_kwh
 from zerocity.errors import ZerocityError
 
@@ -160,38 +161,27 @@ def _change_rows(
 
 
 def _solver() -> highspy.Highs:
-    solver: highspy.Highs = highspy.Highs()  # type: ignore[no-untyped-call]
-    options: dict[str, bool | int | float | str] = {
-        "output_flag": False,
-        "threads": 1,
-        "parallel": "off",
-        "random_seed": 1,
-        "solver": "simplex",
-        "simplex_strategy": 1,
-        "presolve": "off",
+    return new_solver(
+        TOLERANCE,
+        parallel="off",
+        random_seed=1,
+        solver="simplex",
+        simplex_strategy=1,
+        presolve="off",
         # Ties are broken by our own preference for early charging, so HiGHS need not shake the
         # costs; without that and with Devex pricing a warm day takes two thirds of the time.
-        "dual_simplex_cost_perturbation_multiplier": 0.0,
-        "simplex_dual_edge_weight_strategy": 1,
-        "primal_feasibility_tolerance": TOLERANCE,
-        "dual_feasibility_tolerance": TOLERANCE,
-    }
-    for name, value in options.items():
-        solver.setOptionValue(name, value)
-    return solver
+        dual_simplex_cost_perturbation_multiplier=0.0,
+        simplex_dual_edge_weight_strategy=1,
+    )
 
 
 def _program(matrix: sparse.csc_matrix, batch: Batch) -> highspy.HighsLp:
-    program = highspy.HighsLp()
-    program.num_row_, program.num_col_ = matrix.shape
-    program.col_cost_ = batch.cost[0]
-    program.col_lower_, program.col_upper_ = batch.low[0], batch.high[0]
-    program.row_lower_, program.row_upper_ = batch.row_low[0], batch.row_high[0]
-    program.a_matrix_.format_ = highspy.MatrixFormat.kColwise
-    program.a_matrix_.start_ = matrix.indptr
-    program.a_matrix_.index_ = matrix.indices
-    program.a_matrix_.value_ = matrix.data
-    return program
+    return new_model(
+        batch.cost[0],
+        (batch.low[0], batch.high[0]),
+        (batch.row_low[0], batch.row_high[0]),
+        (matrix.indptr, matrix.indices, matrix.data),
+    )
 
 
 def _run(solver: highspy.Highs) -> FloatArray:

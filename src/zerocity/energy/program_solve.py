@@ -13,6 +13,7 @@ import highspy
 import numpy as np
 from scipy import sparse
 
+from zerocity.energy.highs import new_model, new_solver
 from zerocity.energy.program import Arrays, Program
 from zerocity.errors import ZerocityError
 from zerocity.measures.arrays import F64, I32
@@ -137,15 +138,12 @@ def _bound(arrays: Arrays, dual: F64) -> float:
 
 
 def _model(arrays: Arrays, cost: F64) -> highspy.HighsLp:
-    model = highspy.HighsLp()
-    model.num_row_, model.num_col_ = arrays.row_low.size, arrays.cost.size
-    model.col_cost_ = cost
-    model.col_lower_, model.col_upper_ = arrays.low, arrays.high
-    model.row_lower_, model.row_upper_ = arrays.row_low, arrays.row_high
-    model.a_matrix_.format_ = highspy.MatrixFormat.kColwise
-    model.a_matrix_.start_, model.a_matrix_.index_ = arrays.start, arrays.index
-    model.a_matrix_.value_ = arrays.value
-    return model
+    return new_model(
+        cost,
+        (arrays.low, arrays.high),
+        (arrays.row_low, arrays.row_high),
+        (arrays.start, arrays.index, arrays.value),
+    )
 
 
 def _ended(solver: highspy.Highs) -> str:
@@ -154,16 +152,4 @@ def _ended(solver: highspy.Highs) -> str:
 
 
 def _solver() -> highspy.Highs:
-    solver: highspy.Highs = highspy.Highs()  # type: ignore[no-untyped-call]
-    options: dict[str, bool | int | float | str] = {
-        "output_flag": False,
-        "threads": 1,
-        "parallel": "off",
-        "random_seed": 1,
-        "mip_rel_gap": MIP_GAP,
-        "primal_feasibility_tolerance": TOLERANCE,
-        "dual_feasibility_tolerance": TOLERANCE,
-    }
-    for name, value in options.items():
-        solver.setOptionValue(name, value)
-    return solver
+    return new_solver(TOLERANCE, parallel="off", random_seed=1, mip_rel_gap=MIP_GAP)

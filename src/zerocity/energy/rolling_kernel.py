@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from zerocity.energy.store_kernel import BY_STEP, EARLY, LISTS, PRICE
+from zerocity.energy.store_kernel import BY_STEP, EARLY, PRICE
 from zerocity.energy.store_pieces import (
     BUY,
     CHARGE,
@@ -26,6 +26,7 @@ from zerocity.energy.store_pieces import (
     INITIAL,
     INTO,
     KEEP,
+    LISTS,
     LOAD,
     LOW,
     NUMBERS,

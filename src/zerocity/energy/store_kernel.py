@@ -48,7 +48,6 @@ from zerocity.energy.store_pieces import (
     plain_step,
     step_curve,
 )
-from zerocity.energy.store_pieces import LISTS as LISTS
 
 Array = npt.NDArray[Any]
 

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
+from zerocity.energy.highs import new_model, new_solver
 from zerocity.errors import ZerocityError
 from zerocity.parks.park_case import KWH_PER_TCE, FloatArray, ParkCase, Target
 
@@ -286,13 +287,7 @@ class Solver:
 
     def __init__(self, case: ParkCase) -> None:
         self.case, self.program = case, build(case)
-        self._highs: highspy.Highs = highspy.Highs()  # type: ignore[no-untyped-call]
-        options: dict[str, bool | int | float | str] = {
-            "output_flag": False, "threads": 1, "random_seed": 1, "solver": "simplex",
-            "primal_feasibility_tolerance": 1e-8, "dual_feasibility_tolerance": 1e-8,
-        }  # fmt: skip
-        for name, value in options.items():
-            self._highs.setOptionValue(name, value)
+        self._highs = new_solver(1e-8, random_seed=1, solver="simplex")
         model = _model(self.program)
         # What the fuel costs today, so that the optimum is the whole bill.
         model.offset_ = case.spec.other_energy_tce * case.levers.fuel_cny_per_tce
@@ -338,14 +333,11 @@ class Solver:
         self._highs.changeRowBounds(self.program.yearly(name), low, high)
 
 
-def _model(program: Program) -> highspy.HighsLp:
-    model = highspy.HighsLp()
-    model.num_row_, model.num_col_ = program.matrix.shape
-    model.col_cost_, model.col_lower_ = program.cost, program.low
-    model.col_upper_ = program.high
-    model.row_lower_, model.row_upper_ = program.row_low, program.row_high
-    model.a_matrix_.format_ = highspy.MatrixFormat.kColwise
-    model.a_matrix_.start_ = program.matrix.indptr
-    model.a_matrix_.index_ = program.matrix.indices
-    model.a_matrix_.value_ = program.matrix.data
-    return model
+def _model(found: Program) -> highspy.HighsLp:
+    a = found.matrix
+    return new_model(
+        found.cost,
+        (found.low, found.high),
+        (found.row_low, found.row_high),
+        (a.indptr, a.indices, a.data),
+    )

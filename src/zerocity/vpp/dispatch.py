@@ -11,6 +11,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
+from zerocity.energy.dispatch import running_cost_cny
 from zerocity.energy.site_days import SitePlans
 from zerocity.errors import InputError
 from zerocity.measures.arrays import F64, I64, Bools
@@ -83,10 +84,7 @@ def call(portfolio: Members, plans: SitePlans, window: Bools, relief_kwh: float)
 
 def own_cost_cny(portfolio: Members, plans: SitePlans) -> F64:
     """Energy and wear of plans at the sites' own prices, (sites,) [CNY]; no demand charge."""
-    d = portfolio.days
-    trade = d.buy_cny_per_kwh * plans.import_kw - d.sell_cny_per_kwh * plans.export_kw
-    wear = d.wear_cny_per_kwh[:, None] / 2.0 * (plans.charge_kw + plans.discharge_kw)
-    return np.asarray(d.step_h * (trade + wear).sum(axis=1))
+    return running_cost_cny(portfolio.days, plans)
 
 
 def _signalled(portfolio: Members, window: Bools, signal: float) -> SitePlans:

@@ -12,10 +12,10 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-import highspy
 import numpy as np
 import numpy.typing as npt
 
+from zerocity.energy.highs import new_model, new_solver
 from zerocity.vpp.portfolio import Kinks
 
 FloatArray = npt.NDArray[np.float64]
@@ -53,14 +53,10 @@ class Master:
         self._base = step_h * float(bends.cost[0].sum())
         self._nets: list[FloatArray] = []
         self._costs: list[FloatArray] = []
-        self._solver: Any = highspy.Highs()  # type: ignore[no-untyped-call]
-        for option, value in (
-            ("output_flag", False), ("threads", 1), ("presolve", "off"), ("solver", "simplex"),
-            # Columns come, rows stay: the old basis is still feasible.
-            ("simplex_strategy", PRIMAL),
-            ("primal_feasibility_tolerance", TOLERANCE), ("dual_feasibility_tolerance", TOLERANCE),
-        ):  # fmt: skip
-            self._solver.setOptionValue(option, value)
+        # Columns come, rows stay: the old basis is still feasible, and the primal method goes on.
+        self._solver: Any = new_solver(
+            TOLERANCE, presolve="off", solver="simplex", simplex_strategy=PRIMAL
+        )
         self._solver.passModel(self._start(bends))
 
     def _start(self, bends: Kinks) -> Any:
@@ -69,22 +65,19 @@ class Master:
         widths = np.diff(bends.at_kw, axis=0) / self._kw
         segments = len(widths)
         count = (2 + segments) * steps
-        program = highspy.HighsLp()
-        program.num_col_, program.num_row_ = count, steps + groups
-        program.col_cost_ = np.concatenate(
-            [np.zeros(2 * steps), self._price(bends.slopes[1:-1]).ravel()]
-        )
-        program.col_lower_ = np.zeros(count)
-        program.col_upper_ = np.concatenate([np.full(2 * steps, np.inf), widths.ravel()])
+        exchange = self._price(bends.slopes[1:-1]).ravel()
         right = np.concatenate([bends.at_kw[0] / self._kw, np.ones(groups)])
-        program.row_lower_, program.row_upper_ = right, right
-        matrix = program.a_matrix_
-        matrix.format_ = highspy.MatrixFormat.kColwise
-        matrix.start_ = np.arange(count + 1)
-        matrix.index_ = np.tile(np.arange(steps), 2 + segments)
         signs = np.concatenate([[-1.0, 1.0], np.full(segments, -1.0)])
-        matrix.value_ = np.repeat(signs, steps)
-        return program
+        return new_model(
+            np.concatenate([np.zeros(2 * steps), exchange]),
+            (np.zeros(count), np.concatenate([np.full(2 * steps, np.inf), widths.ravel()])),
+            (right, right),
+            (
+                np.arange(count + 1),
+                np.tile(np.arange(steps), 2 + segments),
+                np.repeat(signs, steps),
+            ),
+        )
 
     def _price(self, price: FloatArray) -> FloatArray:
         return np.asarray(price * (self.step_h * self._kw / self._cny))

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from zerocity.energy.dispatch import running_cost_cny
 from zerocity.energy.pairs import flex_problem, servable, store_problem
 from zerocity.energy.site_days import SiteDays, SitePlans, check, pick
 from zerocity.energy.stores import StoreDays, StorePlans, dispatch_stores
@@ -87,10 +88,8 @@ def whole_plans(days: SiteDays, charge: F64, discharge: F64, flex: F64) -> SiteP
     start = np.clip(days.store_initial_kwh, 0.0, days.store_kwh)[:, None]
     content = start + days.step_h * np.cumsum(stored - taken, axis=1)
     excess = imported - days.import_limit_kw[:, None]
-    trade = days.buy_cny_per_kwh * imported - days.sell_cny_per_kwh * exported
-    wear = days.wear_cny_per_kwh[:, None] / 2.0 * (charge + discharge)
     missing = days.flex_min_kwh[:, -1] - flex.sum(axis=1) * days.step_h
-    return SitePlans(
+    plans = SitePlans(
         import_kw=imported,
         export_kw=exported,
         pv_used_kw=used,
@@ -98,7 +97,9 @@ def whole_plans(days: SiteDays, charge: F64, discharge: F64, flex: F64) -> SiteP
         discharge_kw=discharge,
         store_kwh=np.clip(content, 0.0, days.store_kwh[:, None]),
         flex_kw=flex,
-        objective_cny=np.asarray(days.step_h * (trade + wear).sum(axis=1)),
+        objective_cny=np.zeros(days.sites),
         overload_kw=np.where(excess > 1e-6, excess, 0.0),
         shortfall_kwh=np.where(missing > 1e-6, missing, 0.0),
     )
+    plans.objective_cny[:] = running_cost_cny(days, plans)
+    return plans
