@@ -1,0 +1,1 @@
+"""The live city: wall clock, devices and the age of what they last said."""

@@ -1,0 +1,1 @@
+"""The edge where machines speak: one folder a protocol."""

@@ -1,0 +1,1 @@
+"""Inverters, stores and meters over Modbus, by SunSpec models."""
