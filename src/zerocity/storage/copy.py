@@ -1,0 +1,133 @@
+"""Many rows into the database at once, in the caller's transaction.
+
+Rows of one table are first joined by key, so that the last word on each column wins; what is left
+has no order of its own and goes in by few statements.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+import sqlalchemy as sa
+
+from zerocity.storage.ledger import append_chained
+from zerocity.storage.live_tables import (
+    RULES,
+    Json,
+    Moment,
+    Rule,
+    json_text,
+    metadata,
+    moment_text,
+    to_utc,
+)
+
+Values = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """Rows of one table that name the same columns, and how they enter one kind of database."""
+
+    table: str
+    columns: tuple[str, ...]
+    statement: str
+    changers: tuple[tuple[str, Callable[[Any], Any]], ...]
+
+    def lines(self, rows: Iterable[Values]) -> list[tuple[Any, ...]]:
+        """Return the rows as the driver wants them."""
+        columns, changers = self.columns, self.changers
+        made = []
+        for row in rows:
+            if changers:
+                changed = dict(row)
+                for name, change in changers:
+                    if (value := changed[name]) is not None:
+                        changed[name] = change(value)
+                row = changed
+            made.append(tuple(row[name] for name in columns))
+        return made
+
+
+def store(connection: sa.Connection, rows: Mapping[str, Sequence[Values]]) -> None:
+    """Write rows, by table, in their order of arrival. Errors of the database pass through."""
+    for table in sorted(rows):
+        if RULES[table] is Rule.CHAIN:
+            append_chained(connection, metadata.tables[table], rows[table])
+            continue
+        for columns, group in _groups(table, rows[table]).items():
+            shape = shape_of(table, columns, connection.dialect.name)
+            connection.exec_driver_sql(shape.statement, shape.lines(group))
+
+
+def _groups(table: str, rows: Sequence[Values]) -> dict[tuple[str, ...], list[Values]]:
+    if RULES[table] is Rule.LATEST:
+        rows = _joined(table, rows)
+    groups: dict[tuple[str, ...], list[Values]] = {}
+    for row in rows:
+        groups.setdefault(tuple(row), []).append(row)
+    return groups
+
+
+def _joined(table: str, rows: Sequence[Values]) -> list[Values]:
+    names = key_of(table)
+    joined: dict[Any, Values] = {}
+    for row in rows:
+        key = tuple(row[name] for name in names)
+        known = joined.get(key)
+        joined[key] = row if known is None else {**known, **row}
+    return list(joined.values())
+
+
+@cache
+def key_of(table: str) -> tuple[str, ...]:
+    """Return the names of a table's key columns."""
+    return tuple(column.name for column in metadata.tables[table].primary_key)
+
+
+@cache
+def shape_of(table: str, columns: tuple[str, ...], dialect: str) -> Shape:
+    """Return how rows with these columns enter the table."""
+    names = ", ".join(f'"{name}"' for name in columns)
+    mark = "?" if dialect == "sqlite" else "%s"
+    marks = ", ".join(mark for _ in columns)
+    statement = f'INSERT INTO "{table}" ({names}) VALUES ({marks}) {_conflict(table, columns)}'
+    return Shape(table, columns, statement, _changers(table, columns, dialect))
+
+
+def _conflict(table: str, columns: Sequence[str]) -> str:
+    key = key_of(table)
+    changed = [name for name in columns if name not in key]
+    if RULES[table] is Rule.ONCE or not changed:
+        return "ON CONFLICT DO NOTHING"
+    sets = ", ".join(f'"{name}" = excluded."{name}"' for name in changed)
+    keys = ", ".join(f'"{name}"' for name in key)
+    return f"ON CONFLICT ({keys}) DO UPDATE SET {sets}"
+
+
+def _changers(
+    table: str, columns: Sequence[str], dialect: str
+) -> tuple[tuple[str, Callable[[Any], Any]], ...]:
+    found: list[tuple[str, Callable[[Any], Any]]] = []
+    for name in columns:
+        kind = metadata.tables[table].c[name].type
+        if isinstance(kind, Moment):
+            change: Callable[[datetime], Any] = moment_text if dialect == "sqlite" else to_utc
+            found.append((name, change))
+        elif isinstance(kind, Json):
+            found.append((name, json_text))
+        elif isinstance(kind, sa.Double):
+            found.append((name, _number))
+        elif isinstance(kind, sa.BigInteger):
+            found.append((name, int))
+    return tuple(found)
+
+
+def _number(value: Any) -> float | None:
+    # Not a number is no reading; SQLite would keep it as null, PostgreSQL would not.
+    value = float(value)
+    return None if value != value else value

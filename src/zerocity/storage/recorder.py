@@ -1,0 +1,267 @@
+"""The one writer of the live store: a thread that takes all that waits and commits it at once.
+
+What was acknowledged is on the disk: ``done`` of a submission is called after its commit, never
+before. All rows of a submission are committed together or not at all. Every table takes the same
+row twice without harm, so a batch whose commit was cut off is simply sent again.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+import uuid
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+import structlog
+
+from zerocity.errors import ZerocityError
+from zerocity.storage.copy import key_of, store
+from zerocity.storage.database import open_engine
+from zerocity.storage.live_tables import RULES, Rule, metadata
+from zerocity.storage.refusal import is_refusal
+
+# Rows of one transaction: enough that its cost is shared, few enough that it ends in a moment.
+MOST_AT_ONCE = 10_000
+# Waits between tries while the database is away, seconds: doubled from the first to the longest.
+FIRST_WAIT_S, LONGEST_WAIT_S = 0.05, 2.0
+
+log = structlog.get_logger(__name__)
+
+
+class RecorderFullError(ZerocityError):
+    """More was submitted than may wait; take no more from the sockets while ``full``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of a table of the live store; the columns not named keep what they have.
+
+    Moments are aware datetimes, JSON columns take any value or ready text. A row of a chained table
+    (``ledger_events``, ``audit_log``) may carry a ``key``: the same key is recorded once.
+    """
+
+    table: str
+    values: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Submission:
+    rows: tuple[Row, ...]
+    size: int
+    done: Callable[[], None] | None
+    failed: Callable[[str], None] | None
+
+
+class Recorder:
+    """Writes rows in a thread of its own, by group commit.
+
+    ``most_waiting`` rows, or ``most_bytes`` of text, may wait before ``full`` is true; twice that
+    is refused. ``flush_s``: how long the first row of a batch waits for others, seconds.
+    """
+
+    def __init__(
+        self,
+        url: str | Path | sa.Engine,
+        *,
+        most_waiting: int = 200_000,
+        most_bytes: int = 256 << 20,
+        flush_s: float = 0.01,
+    ) -> None:
+        self._engine = url if isinstance(url, sa.Engine) else open_engine(url)
+        self._most_waiting, self._most_bytes, self._flush_s = most_waiting, most_bytes, flush_s
+        self._queue: deque[_Submission] = deque()
+        self._waiting = self._bytes = 0
+        self._lock = threading.Condition()
+        self._closing = threading.Event()
+        self._deadline = float("inf")
+        self.healthy = True
+        self.error: str | None = None
+        self.committed = 0  # rows, since the start
+        self.refused = 0  # submissions, since the start
+        self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
+        self._thread.start()
+
+    @property
+    def waiting(self) -> int:
+        """Rows that are not committed yet."""
+        return self._waiting
+
+    @property
+    def full(self) -> bool:
+        """True when nothing more should be taken in."""
+        return self._waiting >= self._most_waiting or self._bytes >= self._most_bytes
+
+    def submit(
+        self,
+        rows: Sequence[Row],
+        done: Callable[[], None] | None = None,
+        failed: Callable[[str], None] | None = None,
+    ) -> None:
+        """Queue rows that belong together. ``done`` is called in the writer thread after commit.
+
+        ``failed`` is called instead, with the reason, when the database refuses one of the rows
+        for what it says; they are then kept in ``refused_rows``. ValueError for a table, column or
+        missing key that the store does not have; RecorderFullError beyond twice the bound.
+        """
+        checked = tuple(_checked(row) for row in rows)
+        one = _Submission(checked, sum(map(_size, checked)), done, failed)
+        with self._lock:
+            if self._closing.is_set():
+                raise RecorderFullError("the recorder is closed")
+            if self._waiting >= 2 * self._most_waiting or self._bytes >= 2 * self._most_bytes:
+                raise RecorderFullError(f"{self._waiting} rows wait to be stored, no room for more")
+            self._waiting += len(checked)
+            self._bytes += one.size
+            self._queue.append(one)
+            if len(self._queue) == 1:
+                self._lock.notify()
+
+    def close(self, timeout_s: float = 10.0) -> bool:
+        """Store what waits and stop; True when all was stored within ``timeout_s`` seconds."""
+        with self._lock:
+            self._deadline = time.monotonic() + timeout_s
+            self._closing.set()
+            self._lock.notify()
+        self._thread.join(timeout_s + 1.0)
+        self._engine.dispose()
+        return self._waiting == 0
+
+    def _run(self) -> None:
+        while batch := self._take():
+            if not self._store(batch):
+                return
+
+    def _take(self) -> list[_Submission]:
+        """Wait for the first submission, a little for others, and return them; none at the end."""
+        with self._lock:
+            while not self._queue and not self._closing.is_set():
+                self._lock.wait()
+        if self._flush_s and self._waiting < MOST_AT_ONCE:
+            self._closing.wait(self._flush_s)
+        batch: list[_Submission] = []
+        count = 0
+        while self._queue and count < MOST_AT_ONCE:
+            batch.append(self._queue.popleft())
+            count += len(batch[-1].rows)
+        return batch
+
+    def _store(self, batch: list[_Submission]) -> bool:
+        """Commit a batch however long it takes; False when the recorder closes before."""
+        wait_s = FIRST_WAIT_S
+        while True:
+            try:
+                self._commit(batch)
+            except Exception as error:
+                if is_refusal(error):
+                    return self._divide(batch, error)
+                self._note(error)
+                if not self._wait(wait_s):
+                    return False
+                wait_s = min(2.0 * wait_s, LONGEST_WAIT_S)
+            else:
+                self._finish(batch)
+                return True
+
+    def _commit(self, batch: list[_Submission]) -> None:
+        rows: dict[str, list[dict[str, Any]]] = {}
+        for one in batch:
+            for row in one.rows:
+                rows.setdefault(row.table, []).append(row.values)
+        connection = self._engine.connect().execution_options(writes=True)
+        with connection, connection.begin():
+            store(connection, rows)
+
+    def _divide(self, batch: list[_Submission], error: Exception) -> bool:
+        """Find what the database refuses by halves; the others are stored."""
+        if len(batch) > 1:
+            middle = len(batch) // 2
+            return self._store(batch[:middle]) and self._store(batch[middle:])
+        return self._refuse(batch[0], error)
+
+    def _refuse(self, one: _Submission, error: Exception) -> bool:
+        reason = str(getattr(error, "orig", error)).splitlines()[0]
+        log.error("rows refused", tables=sorted({row.table for row in one.rows}), error=reason)
+        kept = tuple(_as_refused(row, reason) for row in one.rows)
+        self.refused += 1
+        stored = self._store([_Submission(kept, one.size, None, None)])
+        self._call(one.failed, reason)
+        return stored
+
+    def _note(self, error: Exception) -> None:
+        reason = str(getattr(error, "orig", error)).strip() or type(error).__name__
+        if self.healthy:
+            log.error("the database does not answer", error=reason)
+        self.healthy, self.error = False, reason
+        self._engine.dispose()
+
+    def _wait(self, wait_s: float) -> bool:
+        """Wait before the next try; False when the recorder must give up."""
+        left = self._deadline - time.monotonic()
+        if left <= 0:
+            return False
+        if self._closing.is_set():
+            time.sleep(min(wait_s, left))
+        else:
+            self._closing.wait(wait_s)
+        return True
+
+    def _finish(self, batch: list[_Submission]) -> None:
+        if not self.healthy:
+            log.info("the database answers again")
+        self.healthy, self.error = True, None
+        count = sum(len(one.rows) for one in batch)
+        self.committed += count
+        with self._lock:
+            self._waiting -= count
+            self._bytes -= sum(one.size for one in batch)
+        for one in batch:
+            self._call(one.done)
+
+    @staticmethod
+    def _call(callback: Callable[..., None] | None, *arguments: Any) -> None:
+        if callback is None:
+            return
+        try:
+            callback(*arguments)
+        except Exception:
+            log.exception("a callback of the recorder failed")
+
+
+def _checked(row: Row) -> Row:
+    rule = RULES.get(row.table)
+    if rule is None:
+        raise ValueError(f"the store has no table {row.table}")
+    if not row.values.keys() <= _columns(row.table):
+        strangers = sorted(set(row.values) - _columns(row.table))
+        raise ValueError(f"table {row.table} has no column {', '.join(strangers)}")
+    if rule is Rule.CHAIN:
+        keyed = {"key": uuid.uuid4().hex, **row.values}
+        return row if "key" in row.values else Row(row.table, keyed)
+    for name in key_of(row.table):
+        if row.values.get(name) is None:
+            raise ValueError(f"a row of {row.table} needs its key {name}")
+    return row
+
+
+@cache
+def _columns(table: str) -> frozenset[str]:
+    return frozenset(metadata.tables[table].columns.keys())
+
+
+def _size(row: Row) -> int:
+    return 200 + sum(len(value) for value in row.values.values() if isinstance(value, str | bytes))
+
+
+def _as_refused(row: Row, reason: str) -> Row:
+    # Plain ASCII, so that this row cannot be refused too.
+    content = json.dumps(row.values, default=repr)
+    error = reason.encode("ascii", "backslashreplace").decode()
+    values = {"key": uuid.uuid4().hex, "table_name": row.table, "content": content, "error": error}
+    return Row("refused_rows", values)
