@@ -13,11 +13,13 @@ from zerocity.measures.arrays import F64, I64, Bools
 RESERVE_STEPS = 1.0
 
 
-def decide(snapshot: Snapshot, plan: PlanRow) -> Commands:
+def decide(snapshot: Snapshot, plan: PlanRow, floor_kw: F64 | None = None) -> Commands:
     """Return the commands for one step; pure, the same for the same arguments to the bit.
 
     Urgent batteries charge at once. What the plan holds beyond that, and sun beyond the forecast,
     is shared among the others. The store follows the plan.
+
+    floor_kw : least power at which each battery charges at all, (n,) [kW]; it gets that or nothing.
     """
     s = snapshot
     wanted, urgent = np.empty(s.need_kwh.size), np.empty(s.need_kwh.size, np.bool_)
@@ -27,7 +29,7 @@ def decide(snapshot: Snapshot, plan: PlanRow) -> Commands:
     )
     surplus = np.maximum(s.pv_kw - plan.pv_kw, 0.0)
     budget = np.maximum(plan.flex_kw + surplus, due)
-    battery_kw = share(budget, s.site, wanted, urgent)
+    battery_kw = share(budget, s.site, wanted, urgent, floor_kw)
     store_kw = np.clip(plan.store_kw, -s.store_discharge_limit_kw, s.store_charge_limit_kw)
     return Commands(battery_kw=battery_kw, store_kw=store_kw, pv_used_kw=s.pv_kw)
 

@@ -11,10 +11,13 @@ import numpy as np
 from zerocity.control.decide import is_urgent, site_charging_kw
 from zerocity.control.snapshot import Commands, Snapshot
 from zerocity.energy.sharing import share
+from zerocity.measures.arrays import F64
 
 
-def limit(snapshot: Snapshot, commands: Commands) -> Commands:
+def limit(snapshot: Snapshot, commands: Commands, floor_kw: F64 | None = None) -> Commands:
     """Return ``commands`` cut to what the grid connections allow; pure.
+
+    floor_kw : least power at which each battery charges at all, (n,) [kW]; it gets that or nothing.
 
     A site whose own load alone exceeds its connection keeps that load: it is not ours to shed.
     """
@@ -28,7 +31,7 @@ def limit(snapshot: Snapshot, commands: Commands) -> Commands:
     store_kw = np.minimum(store_kw, most_store)
     budget = np.maximum(room - store_kw, 0.0)
     if np.any(charging > budget):
-        battery_kw = share(budget, snapshot.site, battery_kw, is_urgent(snapshot))
+        battery_kw = share(budget, snapshot.site, battery_kw, is_urgent(snapshot), floor_kw)
         charging = site_charging_kw(snapshot, Commands(battery_kw, store_kw, snapshot.pv_kw))
     taken = snapshot.load_kw + charging + store_kw
     # The store may not push more into the grid than the connection takes.

@@ -6,7 +6,8 @@ import numpy as np
 
 from zerocity.control.decide import decide
 from zerocity.control.limits import limit
-from zerocity.control.ports import Journal, World
+from zerocity.control.ports import Journal, LiveJournal, LiveWorld, World
+from zerocity.control.sighting import say
 from zerocity.control.snapshot import PlanRow
 from zerocity.energy.dispatch import SiteDays, SitePlans
 from zerocity.measures.arrays import F64
@@ -33,3 +34,24 @@ def run_day(world: World, days: SiteDays, plans: SitePlans, journal: Journal | N
         world.apply(step, snapshot, commands)
         if journal is not None:
             journal.step(snapshot, row, commands)
+
+
+async def run_live(world: LiveWorld, journal: LiveJournal) -> None:
+    """Run the loop in the wall clock's time until the world says that it ends.
+
+    The plan may change between two steps; a new one is in the journal before the first step that
+    follows it, so that the journal alone decides the day again.
+    """
+    written = None
+    while (step := await world.wait()) is not None:
+        plan = world.plan()
+        if plan is not written:
+            journal.plan(plan.days, plan.plans)
+            written = plan
+        column = plan.column(step)
+        row = plan_row(plan.days.pv_kw, plan.plans, column)
+        seen = world.observe(step)
+        commands = say(seen, row)
+        # Written before it is done: what was said can always be decided again.
+        journal.step(column, seen, row, commands)
+        world.apply(seen, commands)

@@ -11,8 +11,11 @@ from zerocity.control.decide import decide
 from zerocity.control.limits import limit
 from zerocity.control.loop import plan_row
 from zerocity.control.ports import Planner
+from zerocity.control.sighting import Sighting, say
 from zerocity.control.snapshot import Commands, PlanRow, Snapshot
 from zerocity.energy.site_days import SiteDays, SitePlans
+
+MOST_DIFFERENCES = 10
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,49 @@ def replay_day(
         commands += sum(getattr(said, one.name).size for one in fields(Commands))
     if count < days.steps:
         found.append(f"the journal has {count} of the {days.steps} steps of its plan")
-    return Replayed(count, commands, tuple(found[:10]))
+    return Replayed(count, commands, tuple(found[:MOST_DIFFERENCES]))
+
+
+@dataclass(frozen=True)
+class PlanNote:
+    """A plan of a live journal and what it was made from."""
+
+    days: SiteDays
+    plans: SitePlans
+
+
+@dataclass(frozen=True)
+class StepNote:
+    """A step of a live journal; ``column`` is the one of the last plan that it followed."""
+
+    column: int
+    seen: Sighting
+    row: PlanRow
+    commands: Commands
+
+
+def replay_live(notes: Iterable[PlanNote | StepNote], planner: Planner) -> Replayed:
+    """Make every plan and decide every step of a live journal again, and compare."""
+    found: list[str] = []
+    count = commands = 0
+    days: SiteDays | None = None
+    for note in notes:
+        if isinstance(note, PlanNote):
+            again = planner(note.days)
+            found += _differences(f"plan before step {count}", again, note.plans)
+            days, plans = note.days, again
+            continue
+        if days is None:
+            found.append(f"step {count} comes before the first plan")
+            break
+        row = plan_row(days.pv_kw, plans, note.column)
+        found += _differences(f"step {count}, plan row", row, note.row)
+        found += _differences(f"step {count}", say(note.seen, note.row), note.commands)
+        count += 1
+        commands += sum(getattr(note.commands, one.name).size for one in fields(Commands))
+        if len(found) >= MOST_DIFFERENCES:
+            break
+    return Replayed(count, commands, tuple(found[:MOST_DIFFERENCES]))
 
 
 def _differences(where: str, mine: object, theirs: object) -> list[str]:
