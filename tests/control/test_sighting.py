@@ -80,7 +80,7 @@ def test_no_site_imports_more_than_caution_allows(
 
 @given(SEEDS)
 def test_a_cap_or_age_never_gives_a_site_more(picture: Make, seed: int) -> None:
-    seen, row = looked(picture, seed)
+    seen, _row = looked(picture, seed)
     free = cautious(seen)
     for worse in (
         replace(seen, cap_kw=np.full(3, 20.0)),
