@@ -31,7 +31,7 @@ from zerocity.twin.vehicles import (
 
 # A fast charge on the road ends here or after an hour, whichever comes first; an assumption.
 FAST_TARGET_SOC = 0.85
-FAST_STEPS = 4
+FAST_HOURS = 1.0
 ALMOST_ONE = 0.999
 # Later than any step of a day.
 NEVER = 32767
@@ -245,7 +245,8 @@ def on_the_road(
             if swap(cars, packs, at, rules, log, v, site, now, step, stages):
                 cars.mode[v] = FREE
         elif at.free[site] > 0:
-            plug_in(cars, packs, at, rules, v, site, now, now + FAST_STEPS, FAST_TARGET_SOC)
+            until = now + int(FAST_HOURS / rules.step_h[0] + 0.5)
+            plug_in(cars, packs, at, rules, v, site, now, until, FAST_TARGET_SOC)
             cars.mode[v] = REFUELLING
     elif vehicle_soc(cars, packs, v) >= FAST_TARGET_SOC - 0.01 or _is_due(cars, packs, v, now):
         unplug(cars, packs, at, log, v, now)
