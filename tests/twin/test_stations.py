@@ -12,7 +12,7 @@ from zerocity.measures.timeline import Timeline
 from zerocity.passports.lifecycle import Stage
 from zerocity.twin.population import Population
 from zerocity.twin.sessions import CHARGE, SWAP, Log, new_log
-from zerocity.twin.stations import FAST_STEPS, serve
+from zerocity.twin.stations import FAST_HOURS, serve
 from zerocity.twin.vehicles import FREE, REFUELLING, WANTS
 from zerocity.twin.world import STAGES
 
@@ -175,12 +175,12 @@ def test_a_fast_charge_on_the_road_ends_when_it_is_due(scene: Scene) -> None:
     people.packs.energy_kwh[pack] = 10.0
     scene.serve(40)
     assert people.cars.mode[bus] == REFUELLING
-    assert people.packs.depart_step[pack] == 40 + FAST_STEPS
+    assert people.packs.depart_step[pack] == 40 + int(FAST_HOURS * 4)
     people.packs.session_kwh[pack] = 7.0
-    for step in range(41, 40 + FAST_STEPS):
+    for step in range(41, 40 + int(FAST_HOURS * 4)):
         scene.serve(step)
         assert people.cars.mode[bus] == REFUELLING
-    scene.serve(40 + FAST_STEPS)
+    scene.serve(40 + int(FAST_HOURS * 4))
     assert people.cars.mode[bus] == FREE
     assert people.cars.plugged[bus] == -1
     assert scene.log.energy_kwh[0] == 7.0

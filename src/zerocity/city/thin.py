@@ -102,6 +102,9 @@ def _largest(sites: Sites, allowed: np.ndarray, by: IntArray, count: int) -> Int
         return np.zeros(0, np.int64)
     have = np.array([float((allowed & (kinds == name)).sum()) for name in names])
     wanted = np.minimum(shared_out(count, np.sqrt(have), 1), have.astype(np.int64))
+    while (more := min(count, int(have.sum())) - int(wanted.sum())) > 0:
+        room = have - wanted
+        wanted += np.minimum(shared_out(more, room, 0), room.astype(np.int64))
     found = []
     for name, n in zip(names, wanted, strict=True):
         here = np.flatnonzero(allowed & (kinds == name))
