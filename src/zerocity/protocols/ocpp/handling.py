@@ -1,0 +1,68 @@
+"""What a message handler is given and what it gives back.
+
+A handler is a pure step: it reads the registry, changes it, and says what to answer and which rows
+to keep. It knows no socket, no clock and no database.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from zerocity.live.registry import LiveStation, Registry
+from zerocity.protocols.ocpp.messages import Version
+from zerocity.storage.recorder import Row
+
+Payload = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Context:
+    """Where and when a message came in.
+
+    ``at``: UTC; ``now_s``: monotonic; ``say(action, payload, token)`` queues a CALL of ours.
+    """
+
+    station: LiveStation
+    registry: Registry
+    at: datetime
+    now_s: float
+    version: Version
+    message_id: str
+    say: Callable[[str, Payload, object], None]
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What to answer, what to store first, and what to do once it is stored."""
+
+    payload: Payload
+    rows: list[Row] = field(default_factory=list)
+    after: Callable[[], None] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A CALLERROR to answer; no state was changed."""
+
+    code: str
+    description: str
+
+
+class Unlawful(Exception):  # noqa: N818 - what the station did, not a failure of ours
+    """Raised by a handler, before it changed anything, to refuse a schema-valid message."""
+
+    def __init__(self, code: str, description: str) -> None:
+        self.code, self.description = code, description
+        super().__init__(f"{code}: {description}")
+
+
+Handler = Callable[[Context, Payload], Outcome]
+# The result of a CALL of ours: what to store, given the token under which it was sent.
+Reply = Callable[[Context, object, Payload], list[Row]]
+# A CALL of ours that was refused, timed out, or got an unusable result.
+Refused = Callable[[Context, object, str, str], list[Row]]
+# A SEND (OCPP 2.1), which is not answered.
+Told = Callable[[Context, Payload], list[Row]]
