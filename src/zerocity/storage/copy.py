@@ -1,7 +1,8 @@
 """Many rows into the database at once, in the caller's transaction.
 
 Rows of one table are first joined by key, so that the last word on each column wins; what is left
-has no order of its own and goes in by few statements.
+has no order of its own and goes in by few statements. PostgreSQL gets one array a column, which
+costs the two sides together as little as a binary COPY into a table beside, and needs none.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ from zerocity.storage.live_tables import (
 )
 
 Values = Mapping[str, Any]
+# Rows of one statement. More would outgrow PostgreSQL's working memory (4 MB) at a kilobyte a row.
+MOST_A_STATEMENT = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +63,17 @@ def store(connection: sa.Connection, rows: Mapping[str, Sequence[Values]]) -> No
             append_chained(connection, metadata.tables[table], rows[table])
             continue
         for columns, group in _groups(table, rows[table]).items():
-            shape = shape_of(table, columns, connection.dialect.name)
-            connection.exec_driver_sql(shape.statement, shape.lines(group))
+            _insert(connection, shape_of(table, columns, connection.dialect.name), group)
+
+
+def _insert(connection: sa.Connection, shape: Shape, rows: Sequence[Values]) -> None:
+    lines = shape.lines(rows)
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql(shape.statement, lines)
+        return
+    for start in range(0, len(lines), MOST_A_STATEMENT):
+        part = lines[start : start + MOST_A_STATEMENT]
+        connection.exec_driver_sql(shape.statement, tuple(map(list, zip(*part, strict=True))))
 
 
 def _groups(table: str, rows: Sequence[Values]) -> dict[tuple[str, ...], list[Values]]:
@@ -93,10 +105,21 @@ def key_of(table: str) -> tuple[str, ...]:
 def shape_of(table: str, columns: tuple[str, ...], dialect: str) -> Shape:
     """Return how rows with these columns enter the table."""
     names = ", ".join(f'"{name}"' for name in columns)
-    mark = "?" if dialect == "sqlite" else "%s"
-    marks = ", ".join(mark for _ in columns)
-    statement = f'INSERT INTO "{table}" ({names}) VALUES ({marks}) {_conflict(table, columns)}'
+    if dialect == "sqlite":
+        source = f"VALUES ({', '.join('?' for _ in columns)})"
+    else:
+        arrays = ", ".join(f"%b::{_array_of(table, name)}" for name in columns)
+        source = f"SELECT * FROM unnest({arrays})"
+    statement = f'INSERT INTO "{table}" ({names}) {source} {_conflict(table, columns)}'
     return Shape(table, columns, statement, _changers(table, columns, dialect))
+
+
+def _array_of(table: str, column: str) -> str:
+    kind = metadata.tables[table].c[column].type
+    if isinstance(kind, Moment):
+        return "timestamptz[]"
+    names = {sa.BigInteger: "bigint[]", sa.Double: "float8[]", sa.Boolean: "boolean[]"}
+    return next((name for made, name in names.items() if isinstance(kind, made)), "text[]")
 
 
 def _conflict(table: str, columns: Sequence[str]) -> str:
