@@ -22,7 +22,7 @@ from zerocity.parks.green_line import made_line
 from zerocity.parks.indicators import ParkSpec
 from zerocity.parks.park_case import Levers, ParkAssets, ParkCase, ParkYear
 from zerocity.twin.population import CHARGER_EFFICIENCY, INVERTER_EFFICIENCY
-from zerocity.twin.year import LOAD_NOISE
+from zerocity.twin.scenery import LOAD_NOISE
 
 DAYS = 365
 # Full cycles that a stationary pack is bought for; sets the price of wear. An assumption, near

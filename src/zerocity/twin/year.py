@@ -16,9 +16,7 @@ from zerocity.city.scenario import City
 from zerocity.control.loop import run_day
 from zerocity.control.ports import Journal, Planner
 from zerocity.energy.climate import WeatherYear
-from zerocity.energy.load import site_loads, smooth_noise
 from zerocity.energy.site_days import SiteDays, SitePlans, idle
-from zerocity.energy.solar import pv_kw_per_kwp
 from zerocity.measures.seeds import stream
 from zerocity.measures.stopwatch import Stopwatch
 from zerocity.measures.timeline import Timeline
@@ -51,13 +49,12 @@ from zerocity.twin.rows import (
     site_rows,
     step_times,
 )
+from zerocity.twin.scenery import Scenery
 from zerocity.twin.tally import Tally
 from zerocity.twin.virtual_plant import VirtualPlant
 from zerocity.twin.wear import store_wear
 from zerocity.twin.world import DayScene, TwinWorld
 
-# A site's load wanders about its shape; an assumption.
-LOAD_NOISE = 0.05
 STATION_CYCLES_PER_YEAR = 300.0
 
 
@@ -92,6 +89,7 @@ class Twin:
         self.health = Health(self.people.products, options.threads)
         self.world = TwinWorld(city, timeline, self.people, options.threads)
         self.duties = Duties(city, timeline, seed)
+        self.scenery = Scenery(city, timeline, weather, self.duties, seed)
         self.day_planner = DayPlanner(city, timeline, self.people)
         self.ledger = LifeLedger(timeline)
         self.renewal = Renewal(city, self.people, self.health, self.ledger)
@@ -105,16 +103,6 @@ class Twin:
         self.materials = pack_materials(self.people.products)
         self.books = Books()
         self.tally = Tally(city, self.people)
-        self._yield = pv_kw_per_kwp(
-            weather,
-            timeline,
-            city.climate.latitude,
-            city.climate.longitude,
-            city.climate.altitude_m,
-            city.panels.tilt_deg,
-            city.panels.azimuth_deg,
-            city.panels.performance_ratio,
-        ).reshape(timeline.days, -1)
         self._purse, self._footprint_kg = 0.0, 0.0
         self._thread = ThreadPoolExecutor(1) if options.threads > 1 else None
         self._beside: Callable[[], object] = _done
@@ -144,7 +132,7 @@ class Twin:
         """
         people = self.people
         kept = people.copy()
-        scene = self._scene(0)
+        scene = self.scenery.of_day(0)
         self.duties.set_day(people.cars, 0)
         self.world.begin_day(0, scene)
         problem = self._problem(0, scene)
@@ -177,7 +165,7 @@ class Twin:
 
     def _day(self, day: int) -> None:
         with self.watch.during("plan"):
-            scene = self._scene(day)
+            scene = self.scenery.of_day(day)
             problem, plans = self._plan(day, scene)
         # From here on, yesterday's rows and what they are made of are overwritten.
         self._beside()
@@ -209,19 +197,6 @@ class Twin:
 
     def _journal(self, day: int) -> Journal | None:
         return self.tally.journal(day) if day in self.options.journal_days else None
-
-    def _scene(self, day: int) -> DayScene:
-        steps, sites = self.timeline.steps_per_day, self.city.sites
-        now = slice(day * steps, (day + 1) * steps)
-        temperature = self.weather.temperature_c[now]
-        noise = smooth_noise(stream(self.options.seed, "load", day), len(sites), steps, LOAD_NOISE)
-        workday = bool(self.timeline.is_workday()[day])
-        return DayScene(
-            load_kw=site_loads(sites.load_kw, sites.load_kind, workday, noise, steps),
-            pv_kw=sites.pv_kwp[:, None] * self._yield[day],
-            temperature_c=temperature,
-            kwh_per_km=self.duties.consumption(temperature, self.weather.pressure_hpa[now]),
-        )
 
     def _problem(self, day: int, scene: DayScene) -> SiteDays:
         view = outlook(
