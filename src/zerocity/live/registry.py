@@ -15,6 +15,7 @@ from datetime import datetime
 from zerocity.charging.billing import SellingTariff
 from zerocity.charging.session import State
 from zerocity.live.sessions import LiveSession
+from zerocity.live.station_file import CityFile, StationFile
 from zerocity.live.tokens import Token, Verdict, judge, token_key
 
 # A connector that a station reports and nobody described; an assumption, a slow AC plug.
@@ -79,6 +80,7 @@ class LiveStation:
     status: str = "available"
     free_vend: bool = False
     slots: dict[int, Slot] = field(default_factory=dict)
+    file: StationFile = field(default_factory=StationFile)
 
 
 @dataclass(slots=True)
@@ -108,6 +110,7 @@ class Registry:
     tokens: dict[str, Token] = field(default_factory=dict)
     reservations: dict[int, Reservation] = field(default_factory=dict)
     changed: Callable[[str], None] = _nobody
+    city: CityFile = field(default_factory=CityFile)
     tariffs: dict[str, SellingTariff] = field(default_factory=dict)
     default_tariff: SellingTariff = field(default_factory=SellingTariff.gansu)
     last_number: int = 0
