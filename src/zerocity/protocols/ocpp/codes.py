@@ -65,3 +65,17 @@ CODES: dict[Version, frozenset[str]] = {
     version: frozenset(codes.values()) | _NAMED_BY_NO_CASE_HERE for version, codes in CODE.items()
 }
 """Every code that an edition defines."""
+
+_SPELT = {
+    "FormationViolation": "FormatViolation",
+    "OccurenceConstraintViolation": "OccurrenceConstraintViolation",
+}
+_SPELT |= {new: old for old, new in _SPELT.items()}
+
+
+def code_in(version: Version, code: str) -> str:
+    """The code as this edition spells it; raises ValueError for one that it does not define."""
+    for spelling in (code, _SPELT.get(code, code)):
+        if spelling in CODES[version]:
+            return spelling
+    raise ValueError(f"OCPP {version} defines no error code {code}")

@@ -113,7 +113,7 @@ def read_frame(data: bytes | str, version: Version) -> Frame:
 def _refuse_what_cannot_be_kept(data: bytes | str, parts: list[Any], version: Version) -> None:
     """NUL characters, which databases refuse, and nesting that writers refuse."""
     raw = data.encode() if isinstance(data, str) else data
-    if b"\\u0000" in raw and _has_nul(parts):
+    if b"\\" in raw and b"\\u0000" in raw and _has_nul(parts):  # the first is found much faster
         raise FrameError(CODE[version][Wrong.VALUE], parts[1], "a NUL character", parts[0])
     # As many brackets as levels are needed, so most messages are done with after counting.
     if raw.count(b"[") + raw.count(b"{") > DEEPEST and _is_deep(parts):

@@ -19,7 +19,7 @@ from uuid import uuid4
 
 import msgspec
 
-from zerocity.protocols.ocpp.codes import CODE, Wrong
+from zerocity.protocols.ocpp.codes import CODE, Wrong, code_in
 from zerocity.protocols.ocpp.frames import (
     CALL,
     CALLERROR,
@@ -62,6 +62,7 @@ __all__ = [
     "Broke",
     "Event",
     "Peer",
+    "PeerClosedError",
     "PeerFullError",
     "Refused",
     "Role",
@@ -76,6 +77,10 @@ MOST_REMEMBERED = 8  # answers; an assumption: a station repeats only its last f
 
 class PeerFullError(Exception):
     """Too many calls of ours wait already; the other side is too slow."""
+
+
+class PeerClosedError(Exception):
+    """The connection is gone."""
 
 
 class _OurCall(msgspec.Struct, frozen=True):
@@ -94,6 +99,7 @@ class Peer:
 
     __slots__ = (
         "_answers",
+        "_closed",
         "_due_s",
         "_mine",
         "_next_id",
@@ -120,6 +126,7 @@ class Peer:
         self.version, self.role = version, role
         self.call_timeout_s, self.max_waiting = call_timeout_s, max_waiting
         self._next_id = next_id or (lambda: str(uuid4()))
+        self._closed = False
         self._state = Ours.IDLE
         self._mine: _OurCall | None = None
         self._due_s = 0.0
@@ -216,9 +223,11 @@ class Peer:
         self._step(Step.ANSWERED, now_s)
         return [Answered(mine.token, mine.action, frame.payload)]
 
-    def _spoilt(self, mine: _OurCall, violation: Violation, now_s: float) -> list[Event]:
+    def _spoilt(
+        self, mine: _OurCall, violation: Violation, now_s: float, kind: int = CALLRESULT
+    ) -> list[Event]:
         """Our call ends by an answer that breaks the rules."""
-        if self.version is Version.V21:
+        if self.version is Version.V21 and kind == CALLRESULT:
             self._out.append(write_frame(CallResultError(mine.id, *violation, {})))
         self._step(Step.REFUSED, now_s)
         return [Refused(mine.token, mine.action, *violation)]
@@ -228,7 +237,7 @@ class Peer:
         if error.kind in (CALLRESULT, CALLERROR):
             mine = self._mine
             if mine is not None and error.message_id == mine.id:
-                return self._spoilt(mine, violation, now_s)
+                return self._spoilt(mine, violation, now_s, error.kind)
         elif self._may_be_told(error):
             answer = CallError(error.message_id or UNREADABLE_ID, *violation, {})
             self._out.append(write_frame(answer))
@@ -249,11 +258,13 @@ class Peer:
     # What we answer
 
     def answer(self, id: str, payload: Mapping[str, Any]) -> None:  # noqa: A002
-        """Answer an `Asked`.
+        """Answer an `Asked`; after `close` nobody is there to be answered, and nothing happens.
 
         Raises LookupError for an id that is not open, ValueError for a payload that breaks the
         schema: both are mistakes of ours.
         """
+        if self._closed:
+            return
         action, _ = self._open[id]
         violation = check(self.version, action, "response", payload)
         if violation is not None:
@@ -261,8 +272,13 @@ class Peer:
         self._reply(id, write_frame(CallResult(id, dict(payload))))
 
     def refuse(self, id: str, code: str, description: str = "") -> None:  # noqa: A002
-        """Refuse an `Asked` with an error code of the edition; raises LookupError as `answer`."""
-        self._reply(id, write_frame(CallError(id, code, description, {})))
+        """Refuse an `Asked` with an error code; the two that editions spell differently are mended.
+
+        Raises LookupError as `answer`, ValueError for a code that the edition does not define.
+        """
+        error = CallError(id, code_in(self.version, code), description, {})
+        if not self._closed:
+            self._reply(id, write_frame(error))
 
     def _reply(self, message_id: str, frame: bytes) -> None:
         action, fingerprint = self._open.pop(message_id)
@@ -281,10 +297,12 @@ class Peer:
 
         `token` comes back with the result; without one the id does. Raises ValueError for what
         this side may not call or a payload that breaks the schema, PeerFullError beyond
-        `max_waiting`.
+        `max_waiting`, PeerClosedError after `close`.
         """
         if action not in CALLED_BY[self.version, self.role]:
             raise ValueError(f"{action} is not for a {self.role.value} to call in {self.version}")
+        if self._closed:
+            raise PeerClosedError("the connection of this station ended")
         if len(self._queue) >= self.max_waiting:
             raise PeerFullError(f"{self.max_waiting} calls wait already")
         message_id = self._lawful(action, "request", payload)
@@ -343,6 +361,7 @@ class Peer:
 
     def close(self) -> list[Event]:
         """The connection is gone: every call of ours that is open or queued ends now."""
+        self._closed = True
         lost = ([self._mine] if self._mine is not None else []) + self._queue
         self._queue = []
         if self._mine is not None:

@@ -5,7 +5,7 @@ Source: OCPP-J 1.6 clause 4.1, OCPP 2.0.1 and 2.1 Part 4 clauses 4.1 to 4.3.
 
 from __future__ import annotations
 
-from enum import Enum, auto
+from enum import StrEnum, auto
 from typing import Any
 
 import msgspec
@@ -58,14 +58,14 @@ class Broke(msgspec.Struct, frozen=True, gc=False):
 Event = Asked | Answered | Refused | Told | Broke
 
 
-class Ours(Enum):
+class Ours(StrEnum):
     """Where the direction of our calls stands."""
 
     IDLE = auto()
     WAITING = auto()
 
 
-class Step(Enum):
+class Step(StrEnum):
     """What can happen to our calls."""
 
     SENT = auto()
@@ -85,7 +85,7 @@ OUR_STEPS: dict[tuple[Ours, Step], Ours] = {
 """Every lawful step of our direction; what is not here is a stray and changes nothing."""
 
 
-class Theirs(Enum):
+class Theirs(StrEnum):
     """What we know of a message id of the other side."""
 
     NEW = auto()
@@ -93,14 +93,14 @@ class Theirs(Enum):
     DONE = auto()
 
 
-class Came(Enum):
+class Came(StrEnum):
     """A call with such an id came: with the bytes that came before, or with others."""
 
     SAME = auto()
     OTHER = auto()
 
 
-class Do(Enum):
+class Do(StrEnum):
     """What we do about a call of theirs."""
 
     ASK = auto()
