@@ -150,11 +150,11 @@ class TwinWorld:
             pairs = zip(self._wants, counts, strict=True)
             return np.concatenate([getattr(wants, name)[:n] for wants, n in pairs])
 
-        self._ids = both("ids")
+        self.wanting_ids = both("ids")
         self._able_kw = self._pack_limits_kw()
         into, out = self.store_limits_kw(self._able_kw)
         sites = self.city.sites
-        return Snapshot(
+        self.last_seen = Snapshot(
             step=now,
             step_h=self.timeline.step_h,
             load_kw=self.scene.load_kw[:, step].copy(),
@@ -169,6 +169,7 @@ class TwinWorld:
             steps_needed=both("steps_needed"),
             steps_left=both("steps_left"),
         )
+        return self.last_seen
 
     def store_limits_kw(self, able_kw: tuple[F64, F64] | None = None) -> tuple[F64, F64]:
         """Power that each site's store can take and give in one step, AC, (sites,) [kW].
@@ -193,7 +194,7 @@ class TwinWorld:
     def apply(self, step: int, snapshot: Snapshot, commands: Commands) -> None:
         """Carry out the commands, drive, charge and read the meters."""
         people, step_h = self.people, self.timeline.step_h
-        people.packs.ac_kw[self._ids] = commands.battery_kw
+        people.packs.ac_kw[self.wanting_ids] = commands.battery_kw
         self._command_stores(commands.store_kw)
         second = self._begin(partial(self._charge, 1, step))
         self._charge(0, step)
