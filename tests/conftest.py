@@ -32,7 +32,7 @@ def shared_data() -> Path:
 def postgres_server() -> Iterator[PostgresServer]:
     """A real PostgreSQL server for this test process, started when first asked for."""
     try:
-        server = PostgresServer()
+        server = PostgresServer(durable=False)
     except NoServerError as error:
         pytest.skip(str(error))
     yield server

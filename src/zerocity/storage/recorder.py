@@ -29,6 +29,8 @@ from zerocity.storage.refusal import is_refusal
 
 # Rows of one transaction: enough that its cost is shared, few enough that it ends in a moment.
 MOST_AT_ONCE = 10_000
+# While nothing comes in, the database is asked this often whether it is there, seconds.
+IDLE_CHECK_S = 5.0
 # Waits between tries while the database is away, seconds: doubled from the first to the longest.
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.05, 2.0
 
@@ -64,6 +66,8 @@ class Recorder:
 
     ``most_waiting`` rows, or ``most_bytes`` of text, may wait before ``full`` is true; twice that
     is refused. ``flush_s``: how long the first row of a batch waits for others, seconds.
+    ``settled`` is called in the writer thread after the callbacks of each batch, so that one wake
+    of an event loop serves them all.
     """
 
     def __init__(
@@ -73,9 +77,11 @@ class Recorder:
         most_waiting: int = 200_000,
         most_bytes: int = 256 << 20,
         flush_s: float = 0.01,
+        settled: Callable[[], None] | None = None,
     ) -> None:
         self._engine = url if isinstance(url, sa.Engine) else open_engine(url)
         self._most_waiting, self._most_bytes, self._flush_s = most_waiting, most_bytes, flush_s
+        self._settled = settled
         self._queue: deque[_Submission] = deque()
         self._waiting = self._bytes = 0
         self._lock = threading.Condition()
@@ -134,16 +140,33 @@ class Recorder:
         return self._waiting == 0
 
     def _run(self) -> None:
-        while batch := self._take():
-            if not self._store(batch):
+        while True:
+            batch = self._take()
+            if not batch and self._closing.is_set():
                 return
+            if not batch:
+                self._look()
+            elif not self._store(batch):
+                return
+            else:
+                self._call(self._settled)
+
+    def _look(self) -> None:
+        try:
+            with self._engine.connect() as connection:
+                connection.exec_driver_sql("SELECT 1")
+        except Exception as error:
+            self._note(error)
+        else:
+            self._answers()
 
     def _take(self) -> list[_Submission]:
-        """Wait for the first submission, a little for others, and return them; none at the end."""
+        """Return all that waits, given a little time to gather; none at the end or when idle."""
         with self._lock:
             while not self._queue and not self._closing.is_set():
-                self._lock.wait()
-        if self._flush_s and self._waiting < MOST_AT_ONCE:
+                if not self._lock.wait(IDLE_CHECK_S):
+                    break
+        if self._queue and self._flush_s and self._waiting < MOST_AT_ONCE:
             self._closing.wait(self._flush_s)
         batch: list[_Submission] = []
         count = 0
@@ -201,6 +224,11 @@ class Recorder:
         self.healthy, self.error = False, reason
         self._engine.dispose()
 
+    def _answers(self) -> None:
+        if not self.healthy:
+            log.info("the database answers again")
+        self.healthy, self.error = True, None
+
     def _wait(self, wait_s: float) -> bool:
         """Wait before the next try; False when the recorder must give up."""
         left = self._deadline - time.monotonic()
@@ -213,9 +241,7 @@ class Recorder:
         return True
 
     def _finish(self, batch: list[_Submission]) -> None:
-        if not self.healthy:
-            log.info("the database answers again")
-        self.healthy, self.error = True, None
+        self._answers()
         count = sum(len(one.rows) for one in batch)
         self.committed += count
         with self._lock:
