@@ -1,0 +1,67 @@
+"""The columns of the telemetry lake: one row a report, units in the names, times in UTC.
+
+A reading that a vehicle marked as abnormal or invalid, or did not send, is null. ``current_a`` is
+as sent: makers send discharge as positive. Lists of packs belong together: ``cell_mv`` holds the
+cells of all packs one after the other, ``pack_cells`` how many of them belong to which pack, and
+likewise ``probe_c`` and ``probe_counts``. Types are the smallest that hold the wire's steps.
+"""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+_FLEET = [
+    ("state", pa.uint8()),  # 1 started, 2 off, 3 other
+    ("charging", pa.uint8()),  # 1 parked, 2 driving, 3 not charging, 4 full
+    ("mode", pa.uint8()),  # 1 electric, 2 hybrid, 3 fuel
+    ("speed_km_h", pa.float32()),
+    ("odometer_km", pa.float64()),
+    ("voltage_v", pa.float32()),
+    ("current_a", pa.float32()),
+    ("soc_percent", pa.uint8()),
+    ("dcdc", pa.uint8()),  # 1 on, 2 off
+    ("gear", pa.uint8()),  # annex A.1
+    ("insulation_kohm", pa.uint16()),
+    ("accelerator_percent", pa.uint8()),
+    ("brake_percent", pa.uint8()),
+    ("position_valid", pa.bool_()),
+    ("coordinates", pa.uint8()),  # 1 WGS84, 2 GCJ02; null in 2016, which does not tell
+    ("longitude_deg", pa.float64()),
+    ("latitude_deg", pa.float64()),
+    ("alarm_level", pa.uint8()),
+    ("alarm_bits", pa.uint32()),
+    # As sent (type 06 of 2016), or else found among the cells and probes of this report.
+    ("cell_max_v", pa.float32()),
+    ("cell_min_v", pa.float32()),
+    ("cell_mean_v", pa.float32()),
+    ("probe_max_c", pa.int16()),
+    ("probe_min_c", pa.int16()),
+]
+FLEET_COLUMNS = tuple(name for name, _ in _FLEET)
+
+LAKE_SCHEMA = pa.schema(
+    [
+        pa.field("vin", pa.string(), nullable=False),
+        pa.field("at", pa.timestamp("s", tz="UTC")),
+        pa.field("received_at", pa.timestamp("ms", tz="UTC"), nullable=False),
+        pa.field("edition", pa.uint16(), nullable=False),  # 2016 or 2025
+        pa.field("resent", pa.bool_(), nullable=False),  # sent again after a lost link (03)
+        *(pa.field(name, kind) for name, kind in _FLEET),
+        pa.field("fault_codes", pa.list_(pa.uint32())),  # of battery, motor, engine, other
+        pa.field("pack_numbers", pa.list_(pa.uint8())),
+        pa.field("pack_voltage_v", pa.list_(pa.float32())),
+        pa.field("pack_current_a", pa.list_(pa.float32())),
+        pa.field("pack_first_cell", pa.list_(pa.uint16())),
+        pa.field("pack_cells", pa.list_(pa.uint16())),
+        pa.field("cell_mv", pa.list_(pa.uint16())),
+        pa.field("probe_packs", pa.list_(pa.uint8())),
+        pa.field("probe_counts", pa.list_(pa.uint16())),
+        pa.field("probe_c", pa.list_(pa.int16())),
+        pa.field("motor_speed_rpm", pa.list_(pa.int32())),
+        pa.field("motor_torque_nm", pa.list_(pa.float32())),
+        pa.field("motor_c", pa.list_(pa.int16())),
+    ]
+)
+"""The schema of every file of the lake."""
+LAKE_SORT = ("vin", "at")
+"""How rows are sorted within a file."""
