@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -43,8 +45,10 @@ def test_a_connector_whose_limits_were_all_refused_counts_in_full() -> None:
     assert not file.counts_in_full(1)
 
 
-def test_request_ids_stay_within_32_bits() -> None:
+def test_request_ids_rise_and_do_not_come_again_after_a_restart() -> None:
+    at = datetime(2026, 5, 1, tzinfo=UTC)
     city = CityFile()
-    assert (city.next_request(), city.next_request()) == (1, 2)
-    city.last_request = 2**31 - 1
-    assert city.next_request() == 1
+    first = [city.next_request(at) for _ in range(3)]
+    assert first == sorted(set(first))
+    assert CityFile().next_request(at + timedelta(minutes=1)) > first[-1]
+    assert city.next_request(datetime(2090, 1, 1, tzinfo=UTC)) < 2**31

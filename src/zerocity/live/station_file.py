@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TypeVar
 
 from zerocity.swapping.swap_session import Swap
@@ -15,6 +15,8 @@ from zerocity.swapping.swap_session import Swap
 # Bounds of a station's memory; assumptions, several times what a large station needs.
 MOST_SWAPS, MOST_PROFILES, MOST_REPORTS, MOST_STREAMS = 256, 512, 32, 64
 MOST_CONTROLS, MOST_MESSAGES = 128, 64
+
+REQUESTS_SINCE = datetime(2025, 1, 1, tzinfo=UTC)
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -106,9 +108,13 @@ class CityFile:
     check_vat: Callable[[str], dict[str, str] | None] | None = None
     last_request: int = 0
 
-    def next_request(self) -> int:
-        """A request id that we have not used since the start (OCPP integers are 32 bits)."""
-        self.last_request = self.last_request % (2**31 - 1) + 1
+    def next_request(self, at: datetime) -> int:
+        """A request id that was not used before, also not before a restart; 32 bits until 2093.
+
+        It follows the clock ``at``, so nothing needs to be stored as long as the city asks for less
+        than one thing a second over the long run.
+        """
+        self.last_request = max(self.last_request + 1, int((at - REQUESTS_SINCE).total_seconds()))
         return self.last_request
 
 
