@@ -70,10 +70,11 @@ TABLE: dict[State, dict[Event, State]] = {
         E.PAUSE_BY_VEHICLE: S.REFUSED, E.PAUSE_BY_STATION: S.REFUSED,
         E.UNPLUG: S.UNPLUGGED, E.END: S.ENDED,
     },
-    # A token may be shown before the plug is in; energy needs a cable first.
+    # A token may be shown before the plug is in.
     S.UNPLUGGED: {
-        E.PLUG: S.PLUGGED, E.AUTHORISE: S.UNPLUGGED, E.REFUSE: S.REFUSED, E.UNPLUG: S.UNPLUGGED,
-        E.END: S.ENDED,
+        E.PLUG: S.PLUGGED, E.AUTHORISE: S.UNPLUGGED, E.REFUSE: S.REFUSED, E.CHARGE: S.CHARGING,
+        E.PAUSE_BY_VEHICLE: S.VEHICLE_PAUSE, E.PAUSE_BY_STATION: S.STATION_PAUSE,
+        E.UNPLUG: S.UNPLUGGED, E.END: S.ENDED,
     },
     S.ENDED: {E.END: S.ENDED},
 }  # fmt: skip

@@ -97,19 +97,38 @@ class Reservation:
     parent: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """What is kept of a session that ended long ago."""
+
+    station: str
+    start_key: str
+    cost: float | None
+
+
 def _nobody(site: str) -> None:
     """Hear nothing."""
 
 
+def _nowhere(session: LiveSession) -> None:
+    """Send an ended session nowhere."""
+
+
 @dataclass(slots=True)
 class Registry:
-    """Stations, sessions, tokens, reservations; ``changed`` is told the site that changed."""
+    """Stations, sessions, tokens, reservations.
+
+    ``changed`` is told a site where something happened that matters to the control loop;
+    ``finished`` each session that ended, once that is stored. ``starts`` leads from a station and
+    the key of a start to the session, so that a start told twice opens one.
+    """
 
     stations: dict[str, LiveStation] = field(default_factory=dict)
     sessions: dict[str, LiveSession] = field(default_factory=dict)
     tokens: dict[str, Token] = field(default_factory=dict)
     reservations: dict[int, Reservation] = field(default_factory=dict)
     changed: Callable[[str], None] = _nobody
+    finished: Callable[[LiveSession], None] = _nowhere
     city: CityFile = field(default_factory=CityFile)
     tariffs: dict[str, SellingTariff] = field(default_factory=dict)
     default_tariff: SellingTariff = field(default_factory=SellingTariff.gansu)
@@ -117,7 +136,7 @@ class Registry:
     heartbeat_s: int = 300
     starts: dict[tuple[str, str], str] = field(default_factory=dict)
     ended: OrderedDict[str, LiveSession] = field(default_factory=OrderedDict)
-    forgotten: OrderedDict[str, tuple[str, str]] = field(default_factory=OrderedDict)
+    forgotten: OrderedDict[str, Forgotten] = field(default_factory=OrderedDict)
     busy: dict[str, set[str]] = field(default_factory=dict)
 
     def add_station(self, station: LiveStation) -> LiveStation:
@@ -178,7 +197,7 @@ class Registry:
 
     def hold(self, session: LiveSession) -> None:
         """Note that the session's token is in use."""
-        if session.token is not None and session.state is not State.ENDED:
+        if session.token is not None and session.state not in (State.ENDED, State.REFUSED):
             self.busy.setdefault(token_key(session.token), set()).add(session.id)
 
     def release(self, session: LiveSession) -> None:
@@ -215,10 +234,15 @@ class Registry:
         self.ended[session.id] = session
         if len(self.ended) > MOST_ENDED:
             old_id, old = self.ended.popitem(last=False)
-            self.forgotten[old_id] = (old.station, old.start_key)
+            self.forget(old_id, old.station, old.start_key, old.cost_cny)
+
+    def forget(self, session: str, station: str, start_key: str, cost: float | None) -> None:
+        """Keep of an ended session only what answers a message that is told again."""
+        self.starts[station, start_key] = session
+        self.forgotten[session] = Forgotten(station, start_key, cost)
         if len(self.forgotten) > MOST_FORGOTTEN:
-            _, key = self.forgotten.popitem(last=False)
-            self.starts.pop(key, None)
+            _, old = self.forgotten.popitem(last=False)
+            self.starts.pop((old.station, old.start_key), None)
 
     def find(self, station: str, session_id: str) -> LiveSession | None:
         """A session of this station, open or ended not long ago."""

@@ -7,11 +7,12 @@ came: messages that are repeated, late or out of order lead to the same end.
 from __future__ import annotations
 
 from bisect import insort
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from zerocity.charging.meter import Account, Reading, account
 from zerocity.charging.session import Event, State, step
+from zerocity.live.sequence import Runs, add, gaps
 
 Point = tuple[datetime, float, float, float | None, float | None, float | None]
 
@@ -21,8 +22,9 @@ ASSUMED_NEED_KWH = 30.0
 ASSUMED_STAY_H = 2.0
 # A day of readings each minute. Beyond it every second one is dropped where the register runs on.
 MOST_POINTS = 1_440
-# Notes and event keys that one session may hold.
-MOST_NOTES, MOST_KEYS = 50, 20_000
+# Notes that one session may hold.
+MOST_NOTES = 50
+NEVER = 2**62
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +79,20 @@ class LiveSession:
     remote_start_id: int | None = None
     reservation: int | None = None
     tariff_id: str = ""
-    keys: dict[int, str] = field(default_factory=dict)
+    cost_cny: float | None = None
+    token_seq: int = NEVER
+    end_seq: int = -1
+    seen: Runs = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
     def note(self, text: str) -> None:
         """Keep a finding, once, for the receipt and the diagnosis."""
         if text not in self.notes and len(self.notes) < MOST_NOTES:
             insort(self.notes, text)
+
+    def see(self, seq_no: int) -> bool:
+        """Note a sequence number (OCPP 2.x); False when it was seen before."""
+        return add(self.seen, seq_no)
 
     def happen(self, event: Event) -> bool:
         """Take a step; an unlawful one is noted and changes nothing."""
@@ -108,9 +117,12 @@ class LiveSession:
     @property
     def energy_so_far_kwh(self) -> float:
         """Energy by the latest reading, without the checks of the end [kWh]."""
-        if self.meter_start_wh is None:
+        if self.meter_at is None:
             return 0.0
-        return max(self.meter_wh - self.meter_start_wh, 0.0) / 1000.0
+        start = self.meter_start_wh
+        if start is None:
+            start = self.curve[0][2]
+        return max(self.meter_wh - start, 0.0) / 1000.0
 
     def take(self, sample: Sample) -> None:
         """Add a reading; one that is there already changes nothing."""
@@ -132,7 +144,7 @@ class LiveSession:
         if self.state is State.ENDED or (self.meter_at is not None and sample.at < self.meter_at):
             return
         if energy is not None:
-            if self.meter_start_wh is not None and self.need_kwh is not None:
+            if self.meter_at is not None and self.need_kwh is not None:
                 taken = max(energy - self.meter_wh, 0.0) / 1000.0
                 self.need_kwh = max(self.need_kwh - taken, 0.0)
             self.meter_wh, self.meter_at = energy, sample.at
@@ -183,4 +195,15 @@ class LiveSession:
         if self.meter_end_wh is not None and self.ended_at is not None:
             last = Reading(self.ended_at, self.meter_end_wh)
         between = [Reading(point[0], point[2]) for point in self.curve]
-        return account(first, between, last, most_kw)
+        made = account(first, between, last, most_kw)
+        missing = tuple(
+            f"messages {low} to {high} of the transaction never came"
+            for low, high in gaps(self.seen)
+        )
+        return replace(made, notes=made.notes + missing)
+
+    def settle_soc(self) -> None:
+        """Take the first and the last state of charge from the curve, whatever came late."""
+        told = [point[3] for point in self.curve if point[3] is not None]
+        if told:
+            self.soc_start, self.soc = told[0], told[-1]

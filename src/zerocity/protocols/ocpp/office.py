@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import structlog
 
-from zerocity.protocols.ocpp import boot, core_v2, core_v16
+from zerocity.protocols.ocpp import authorisation, boot, core_v2, core_v16, events_v2
 from zerocity.protocols.ocpp.handling import (
     Context,
     Handler,
@@ -27,8 +27,10 @@ __all__ = ["Context", "Handler", "Outcome", "Payload", "Refusal", "Unlawful"]
 
 HANDLERS: dict[tuple[Version, str], Handler] = {
     **boot.HANDLERS,
+    **authorisation.HANDLERS,
     **core_v16.HANDLERS,
     **core_v2.HANDLERS,
+    **events_v2.HANDLERS,
 }
 # By the action of our own CALL; the handlers look at the context for the version.
 REPLIES: dict[str, Reply] = {}

@@ -1,0 +1,136 @@
+"""Meter values of all versions in our units: Wh, kW, fractions.
+
+Defaults as the standards give them: a value without measurand is Energy.Active.Import.Register, one
+without unit is in Wh, or W for a power, one without location is at the outlet (OCPP 1.6 7.43;
+OCPP 2.0.1 part 2, SampledValueType). What cannot be read for sure is left out and named.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import Any
+
+from zerocity.live.sessions import Sample
+from zerocity.protocols.ocpp.wire_words import moment
+
+Payload = dict[str, Any]
+
+REGISTER = "Energy.Active.Import.Register"
+POWER = "Power.Active.Import"
+ENERGY_UNITS = {"Wh": 1.0, "kWh": 1e3, "MWh": 1e6}
+POWER_UNITS = {"W": 1e-3, "kW": 1.0, "MW": 1e3}
+# Measurand -> default unit, and the factor of each unit it may come in.
+WANTED: dict[str, tuple[str, dict[str, float]]] = {
+    REGISTER: ("Wh", ENERGY_UNITS),
+    POWER: ("W", POWER_UNITS),
+    "SoC": ("Percent", {"Percent": 0.01, "%": 0.01}),
+    "Voltage": ("V", {"V": 1.0, "kV": 1e3}),
+    "Current.Import": ("A", {"A": 1.0}),
+}
+# Phases that add up; phase to phase values do not.
+ADDING = frozenset({"L1", "L2", "L3", "L1-N", "L2-N", "L3-N"})
+# No meter at a plug counts beyond a terawatt hour; what does is a wrong reading.
+MOST_WH, MOST_KW = 1e12, 1e5
+TOO_MUCH = {REGISTER: MOST_WH, POWER: MOST_KW, "SoC": 1.0, "Voltage": 1e5, "Current.Import": 1e5}
+
+
+def samples_v16(meter_value: Iterable[Payload], notes: list[str]) -> list[Sample]:
+    """The samples of an OCPP 1.6 meterValue list; what cannot be read is named in ``notes``."""
+    return list(_samples(meter_value, _read_v16, notes))
+
+
+def samples_v2(meter_value: Iterable[Payload], notes: list[str]) -> list[Sample]:
+    """The samples of an OCPP 2.x meterValue list; what cannot be read is named in ``notes``."""
+    return list(_samples(meter_value, _read_v2, notes))
+
+
+def number(text: str) -> float | None:
+    """The number that a 1.6 value says, or None: no blanks, commas, underscores, nan or inf."""
+    if "_" in text or text != text.strip():
+        return None
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None
+
+
+def _read_v16(value: Payload, notes: list[str]) -> float | None:
+    measurand = value.get("measurand", REGISTER)
+    if value.get("format", "Raw") != "Raw":
+        return None  # signed data is kept as it came, in the inbox
+    raw = number(value["value"])
+    if raw is None:
+        notes.append(f"{measurand}: {value['value'][:20]!r} is no number")
+        return None
+    return _scaled(measurand, raw, value.get("unit"), notes)
+
+
+def _read_v2(value: Payload, notes: list[str]) -> float | None:
+    unit = value.get("unitOfMeasure", {})
+    multiplier = unit.get("multiplier", 0)
+    if not -12 <= multiplier <= 12:
+        notes.append(f"multiplier {multiplier} is beyond reason")
+        return None
+    raw = float(value["value"]) * 10.0**multiplier
+    measurand = value.get("measurand", REGISTER)
+    return _scaled(measurand, raw, unit.get("unit"), notes)
+
+
+def _scaled(measurand: str, raw: float, unit: str | None, notes: list[str]) -> float | None:
+    default, factors = WANTED[measurand]
+    factor = factors.get(unit or default)
+    if factor is None:
+        notes.append(f"{measurand} in {str(unit)[:20]!r}: not a unit of it")
+        return None
+    value = raw * factor
+    # A power may be negative where the plug gives back; the others may not.
+    low = -MOST_KW if measurand == POWER else 0.0
+    if not low <= value <= TOO_MUCH[measurand]:
+        notes.append(f"{measurand} of {raw:g}: beyond reason")
+        return None
+    return value
+
+
+def _samples(meter_value: Iterable[Payload], read: Any, notes: list[str]) -> Iterator[Sample]:
+    for group in meter_value:
+        at = moment(group["timestamp"])
+        if at is None:
+            notes.append(f"timestamp {group['timestamp'][:40]!r} cannot be read")
+            continue
+        sample = _sample(at, group["sampledValue"], read, notes)
+        if sample is not None:
+            yield sample
+
+
+def _sample(at: datetime, values: list[Payload], read: Any, notes: list[str]) -> Sample | None:
+    whole: dict[str, float] = {}
+    phases: dict[str, dict[str, float]] = {}
+    for value in values:
+        measurand = value.get("measurand", REGISTER)
+        if measurand not in WANTED:
+            continue
+        # The inlet's meter counts the station's own losses as well.
+        if measurand in (REGISTER, POWER) and value.get("location", "Outlet") != "Outlet":
+            continue
+        number = read(value, notes)
+        if number is None:
+            continue
+        phase = value.get("phase")
+        if phase is None:
+            whole[measurand] = number
+        elif phase in ADDING:
+            phases.setdefault(measurand, {})[phase] = number
+    for measurand, by_phase in phases.items():
+        if measurand not in whole:
+            total = sum(by_phase.values())
+            adds = measurand in (REGISTER, POWER)
+            whole[measurand] = total if adds else total / len(by_phase)
+    if not whole:
+        return None
+    return Sample(
+        at, whole.get(REGISTER), whole.get(POWER), whole.get("SoC"), whole.get("Voltage"),
+        whole.get("Current.Import"),
+    )  # fmt: skip

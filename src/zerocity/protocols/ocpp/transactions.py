@@ -1,0 +1,99 @@
+"""What the versions share of a transaction: its opening, its readings, its end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from zerocity.charging.billing import Bill, bill
+from zerocity.charging.session import Event, State
+from zerocity.live.registry import Connector
+from zerocity.live.sessions import LiveSession, Sample
+from zerocity.live.tokens import Verdict
+from zerocity.protocols.ocpp.handling import Context
+from zerocity.protocols.ocpp.rows import end_rows, session_row
+from zerocity.storage.recorder import Row
+
+# A message that tells of something this long ago was written while the link was down.
+OFFLINE_AFTER_S = 120.0
+# Below this a meter's own noise; an assumption.
+CHARGING_FROM_KW = 0.05
+
+
+def was_offline(context: Context, at: datetime) -> bool:
+    """Whether what happened at ``at`` was written down to be told later."""
+    return (context.at - at).total_seconds() > OFFLINE_AFTER_S
+
+
+def authorise(context: Context, session: LiveSession, verdict: Verdict) -> None:
+    """Step by the verdict on the session's token."""
+    session.happen(Event.AUTHORISE if verdict is Verdict.ACCEPTED else Event.REFUSE)
+    if session.state is State.REFUSED:
+        context.registry.release(session)
+    token = context.registry.token(session.token)
+    if token is not None:
+        session.priority = token.priority
+
+
+def begin(context: Context, session: LiveSession) -> None:
+    """Take a new session in and tell the control loop."""
+    registry = context.registry
+    session.tariff_id = registry.tariff(context.station.site).id
+    registry.open(session)
+    seat = context.station.connectors.get((session.evse, session.connector))
+    if seat is not None and not session.offline:
+        seat.status = "occupied"
+    registry.changed(context.station.site)
+
+
+def read(context: Context, session: LiveSession, samples: list[Sample], *, live: bool) -> None:
+    """Add readings to a session; ``live``: they say what its connector takes now."""
+    for sample in samples:
+        session.take(sample)
+    if not live or not samples or session.state is State.ENDED:
+        return
+    seat = context.station.connectors.get((session.evse, session.connector))
+    if seat is not None and seat.session is session:
+        seat.power_kw, seat.power_at_s = session.power_kw, context.now_s
+
+
+def show(context: Context, seat: Connector, samples: list[Sample]) -> None:
+    """Readings that belong to no transaction say what a plug takes now, and bill nobody."""
+    for sample in samples:
+        if sample.power_kw is not None:
+            seat.power_kw, seat.power_at_s = sample.power_kw, context.now_s
+        if sample.soc is not None and seat.session is not None:
+            seat.session.soc = sample.soc
+
+
+def total(context: Context, session: LiveSession) -> Bill:
+    """The session's bill by all that is known now."""
+    seat = context.station.connectors.get((session.evse, session.connector))
+    meter = session.account(seat.max_kw if seat is not None else None)
+    return bill(meter, context.registry.tariff(context.station.site))
+
+
+def conclude(
+    context: Context, session: LiveSession
+) -> tuple[Bill, list[Row], Callable[[], None] | None]:
+    """End a session, or settle an ended one anew after a message that came late.
+
+    Returns its bill, the rows, and what to do once they are stored.
+    """
+    registry = context.registry
+    fresh = session.id in registry.sessions
+    session.happen(Event.END)
+    session.power_kw = 0.0
+    if fresh:
+        registry.close(session)
+        registry.changed(context.station.site)
+    made = total(context, session)
+    session.settle_soc()
+    session.cost_cny = made.cost_cny
+    rows = end_rows(session, made, context.at)
+    return made, rows, (lambda: registry.finished(session)) if fresh else None
+
+
+def opening_rows(session: LiveSession) -> list[Row]:
+    """The row of a session that has begun or changed."""
+    return [session_row(session)]
