@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import structlog
 
-from zerocity.protocols.ocpp import authorisation, boot, core_v2, core_v16, events_v2
+from zerocity.protocols.ocpp import authorisation, blocks, boot, core_v2, core_v16, events_v2
 from zerocity.protocols.ocpp.handling import (
     Context,
     Handler,
@@ -31,11 +31,12 @@ HANDLERS: dict[tuple[Version, str], Handler] = {
     **core_v16.HANDLERS,
     **core_v2.HANDLERS,
     **events_v2.HANDLERS,
+    **blocks.HANDLERS,
 }
 # By the action of our own CALL; the handlers look at the context for the version.
-REPLIES: dict[str, Reply] = {}
-REFUSALS: dict[str, Refused] = {}
-TOLD: dict[tuple[Version, str], Told] = {}
+REPLIES: dict[str, Reply] = {**blocks.REPLIES}
+REFUSALS: dict[str, Refused] = {**blocks.REFUSALS}
+TOLD: dict[tuple[Version, str], Told] = {**blocks.TOLD}
 
 # Answers to what a pending station was asked for: reports, logs, and its certificate.
 WHILE_PENDING = frozenset(
