@@ -23,7 +23,7 @@ from zerocity.protocols.ocpp.versions import Version
 
 EVERY_MESSAGE = [(version, name) for version in Version for name in message_names(version)]
 
-LETTERS = "abcXYZ 0189-_.:/é漢🔋\n\"\\"
+LETTERS = 'abcXYZ 0189-_.:/é漢🔋\n"\\'
 MOMENTS = [
     "2026-11-22T10:15:30Z",
     "2026-11-22T10:15:30.123Z",

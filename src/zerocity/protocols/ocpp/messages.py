@@ -54,6 +54,8 @@ _WRONG_BY_KEYWORD = {
     "minItems": Wrong.COUNT,
     "maxItems": Wrong.COUNT,
 }
+# The one pattern that is ever asserted.
+_NO_MOMENT = "the value is not a date-time such as 2026-11-22T10:15:30Z, years 1000 to 8999"
 # Gravest first: a wrong type also breaks the enum or the format of the same field.
 _GRAVITY = [
     Wrong.STRUCTURE,
@@ -121,7 +123,8 @@ def _gravest(version: Version, errors: Iterable[jsonschema_rs.ValidationError]) 
     ranked = [(_GRAVITY.index(_wrong(error)), place, error) for place, error in enumerate(errors)]
     gravity, _, error = min(ranked)
     where = ".".join(str(step) for step in error.instance_path) or "payload"
-    text = f"{where}: {error.message}"
+    problem = _NO_MOMENT if error.kind.name == "pattern" else error.message
+    text = f"{where}: {problem}"
     return Violation(CODE[version][_GRAVITY[gravity]], text[:LONGEST_DESCRIPTION])
 
 
