@@ -21,6 +21,7 @@ SERVICE_FEE_CNY_PER_KWH = 0.4
 GANSU_ENERGY_CNY_PER_KWH = {"valley": 0.15, "flat": 0.3, "peak": 0.47}
 GANSU_FIXED_CNY_PER_KWH = {"network": 0.11, "funds": 0.022925, "system_operation": 0.04}
 FEN = Decimal("0.01")
+DAY_S = 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +133,12 @@ def _split(part: Part, tariff: SellingTariff) -> Iterator[tuple[str, float]]:
     if span_s <= 0.0:
         yield tariff.block_at(part.since)[0], part.kwh
         return
-    at = part.since
+    # Whole days hold each block for its hours; without this a session of years takes seconds.
+    days = int(span_s // DAY_S)
+    for block, begins, stops in tariff.blocks if days else ():
+        hours = stops - begins if begins < stops else stops - begins + 24.0
+        yield block, part.kwh * days * hours * 3600.0 / span_s
+    at = part.since + timedelta(days=days)
     while at < part.until:
         block, ends = tariff.block_at(at)
         until = min(ends, part.until)

@@ -21,7 +21,7 @@ from zerocity.live.tokens import Token, Verdict, judge, token_key
 # A connector that a station reports and nobody described; an assumption, a slow AC plug.
 UNDESCRIBED_KW = 7.0
 # More than any cabinet has; keeps a station that counts up from filling the memory.
-MOST_CONNECTORS = 256
+MOST_CONNECTORS, HIGHEST_NUMBER = 256, 9_999
 # Ended sessions kept whole for messages that come late, and those of which only the key is kept.
 MOST_ENDED = 2_000
 MOST_FORGOTTEN = 100_000
@@ -159,16 +159,18 @@ class Registry:
     def connector(self, station: LiveStation, evse: int, connector: int) -> Connector | None:
         """The connector, made when the station reports one that nobody described.
 
-        None for numbers below 1 and when the station has `MOST_CONNECTORS` already.
+        None for numbers out of 1 to `HIGHEST_NUMBER`, and when the station has `MOST_CONNECTORS`
+        already.
         """
         found = station.connectors.get((evse, connector))
-        if found is not None or evse < 1 or connector < 1:
+        if found is not None:
             return found
-        if len(station.connectors) >= MOST_CONNECTORS:
+        numbered = 1 <= evse <= HIGHEST_NUMBER and 1 <= connector <= HIGHEST_NUMBER
+        if not numbered or len(station.connectors) >= MOST_CONNECTORS:
             return None
         known = [c.max_kw for c in station.connectors.values()]
         kw = max(known, default=UNDESCRIBED_KW)
-        made = Connector(station.id, evse, connector, station.site, kw)
+        made = Connector(station.id, int(evse), int(connector), station.site, kw)
         station.connectors[evse, connector] = made
         return made
 

@@ -132,7 +132,7 @@ messages = _table(
 )  # fmt: skip
 session_curves = _table("session_curves", _LATEST, "session", "data:json")
 cdrs = _table(
-    "cdrs", _ONCE, "id", "session issued_at:moment energy_kwh:real cost_cny:real lines:json",
+    "cdrs", _LATEST, "id", "session issued_at:moment energy_kwh:real cost_cny:real lines:json",
     sa.UniqueConstraint("session", name="uq_cdrs_session"),
 )  # fmt: skip
 tokens = _table(

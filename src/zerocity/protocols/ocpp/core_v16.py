@@ -23,12 +23,12 @@ from zerocity.protocols.ocpp.transactions import (
     authorise,
     begin,
     conclude,
+    happened_at,
     opening_rows,
     read,
     show,
     was_offline,
 )
-from zerocity.protocols.ocpp.wire_words import moment
 
 STATUS = {
     "Available": "available", "Preparing": "occupied", "Charging": "occupied",
@@ -46,12 +46,7 @@ ONLY_CONNECTOR = 1
 
 def session_id(number: int) -> str:
     """The city's name for a 1.6 transaction; no station's name begins with a tilde."""
-    return f"~{number:010d}"
-
-
-def happened_at(context: Context, text: str | None) -> datetime:
-    """The moment that a station tells, or now when it tells none that can be read."""
-    return moment(text) or context.at
+    return f"~{int(number):010d}"
 
 
 def plug(context: Context, number: int) -> Connector:

@@ -8,8 +8,7 @@ from zerocity.protocols.ocpp.handling import Context, Handler, Outcome, Payload,
 from zerocity.protocols.ocpp.messages import Version
 from zerocity.protocols.ocpp.meter_values import samples_v2
 from zerocity.protocols.ocpp.rows import connector_row, message_row
-from zerocity.protocols.ocpp.transactions import show
-from zerocity.protocols.ocpp.wire_words import moment
+from zerocity.protocols.ocpp.transactions import happened_at, show
 from zerocity.storage.recorder import Row
 
 STATUSES = frozenset({"Available", "Occupied", "Reserved", "Unavailable", "Faulted"})
@@ -18,7 +17,7 @@ AVAILABILITY = "AvailabilityState"
 
 def status_notification(context: Context, payload: Payload) -> Outcome:
     """StatusNotification of a connector (G01)."""
-    at = moment(payload["timestamp"]) or context.at
+    at = happened_at(context, payload["timestamp"])
     rows = set_status(
         context, payload["evseId"], payload["connectorId"], payload["connectorStatus"], at
     )
@@ -73,7 +72,7 @@ def availability(context: Context, event: Payload) -> list[Row] | None:
     place = component.get("evse")
     if component["name"] not in ("Connector", "EVSE") or place is None:
         return None
-    at = moment(event["timestamp"]) or context.at
+    at = happened_at(context, event["timestamp"])
     return set_status(context, place["id"], place.get("connectorId", 1), word, at)
 
 

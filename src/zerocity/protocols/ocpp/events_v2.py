@@ -15,10 +15,17 @@ from zerocity.protocols.ocpp.handling import Context, Handler, Outcome, Payload,
 from zerocity.protocols.ocpp.messages import Version
 from zerocity.protocols.ocpp.meter_values import samples_v2
 from zerocity.protocols.ocpp.rows import message_row
-from zerocity.protocols.ocpp.transactions import authorise, begin, conclude, opening_rows, read
-from zerocity.protocols.ocpp.wire_words import moment
+from zerocity.protocols.ocpp.transactions import (
+    authorise,
+    begin,
+    conclude,
+    happened_at,
+    opening_rows,
+    read,
+)
 
 EVENT = "TransactionEvent"
+MOST_INTEGER = 2**31 - 1
 STEPS = {
     "EVConnected": Event.PLUG,
     "Charging": Event.CHARGE,
@@ -35,8 +42,7 @@ def session_id(station: str, transaction: str) -> str:
 
 def transaction_event(context: Context, payload: Payload) -> Outcome:
     """TransactionEvent: Started, Updated or Ended, in whatever order they come."""
-    if payload["seqNo"] < 0:
-        raise Unlawful("PropertyConstraintViolation", "seqNo must not be below 0")
+    _check(payload)
     registry = context.registry
     name = session_id(context.station.id, payload["transactionInfo"]["transactionId"])
     row = message_row(context, EVENT, payload, name)
@@ -65,9 +71,25 @@ def transaction_event(context: Context, payload: Payload) -> Outcome:
     return Outcome(_answer(context, payload, verdict, session.cost_cny), rows, after)
 
 
+def _check(payload: Payload) -> None:
+    """Refuse numbers and names beyond what the standard's types hold, before anything changes."""
+    place = payload.get("evse", {})
+    for field, number, low in (
+        ("seqNo", payload["seqNo"], 0),
+        ("evse.id", place.get("id", 1), 1),
+        ("evse.connectorId", place.get("connectorId", 1), 1),
+    ):
+        if not low <= number <= MOST_INTEGER:
+            wrong = f"{field} must be {low} to {MOST_INTEGER}"
+            raise Unlawful("PropertyConstraintViolation", wrong)
+    name = payload["transactionInfo"]["transactionId"]
+    if not name or not name.isprintable():
+        raise Unlawful("PropertyConstraintViolation", "transactionId is no identifier")
+
+
 def _new(context: Context, payload: Payload, name: str) -> LiveSession:
     evse, connector = _place(payload) or (0, 0)
-    at = moment(payload["timestamp"]) or context.at
+    at = happened_at(context, payload["timestamp"])
     transaction = payload["transactionInfo"]["transactionId"]
     return LiveSession(
         name, context.station.id, evse, connector, None, at, None,
@@ -77,7 +99,7 @@ def _new(context: Context, payload: Payload, name: str) -> LiveSession:
 
 def _place(payload: Payload) -> tuple[int, int] | None:
     evse = payload.get("evse")
-    return None if evse is None else (evse["id"], evse.get("connectorId", 1))
+    return None if evse is None else (int(evse["id"]), int(evse.get("connectorId", 1)))
 
 
 def _facts(session: LiveSession) -> tuple[object, ...]:
@@ -99,7 +121,7 @@ def _facts(session: LiveSession) -> tuple[object, ...]:
 
 def fold_event(context: Context, session: LiveSession, payload: Payload) -> Verdict | None:
     """Add what an event says to its session; the verdict on the token it shows, if any."""
-    seq_no = payload["seqNo"]
+    seq_no = int(payload["seqNo"])
     session.see(seq_no)
     newest = seq_no > session.seq_no
     session.seq_no = max(session.seq_no, seq_no)
@@ -127,7 +149,7 @@ def _fold_kind(
 ) -> None:
     """Take what only the first or the last message of a transaction can say."""
     kind, info = payload["eventType"], payload["transactionInfo"]
-    at = moment(payload["timestamp"]) or context.at
+    at = happened_at(context, payload["timestamp"])
     registers = [sample for sample in samples if sample.energy_wh is not None]
     if kind == "Started":
         session.started, session.started_at = True, at

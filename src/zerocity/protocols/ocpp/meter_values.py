@@ -29,6 +29,8 @@ WANTED: dict[str, tuple[str, dict[str, float]]] = {
     "Voltage": ("V", {"V": 1.0, "kV": 1e3}),
     "Current.Import": ("A", {"A": 1.0}),
 }
+# OCPP is younger than the first, and its stations will be gone by the last.
+FIRST_YEAR, LAST_YEAR = 2000, 2100
 # Phases that add up; phase to phase values do not.
 ADDING = frozenset({"L1", "L2", "L3", "L1-N", "L2-N", "L3-N"})
 # No meter at a plug counts beyond a terawatt hour; what does is a wrong reading.
@@ -44,6 +46,11 @@ def samples_v16(meter_value: Iterable[Payload], notes: list[str]) -> list[Sample
 def samples_v2(meter_value: Iterable[Payload], notes: list[str]) -> list[Sample]:
     """The samples of an OCPP 2.x meterValue list; what cannot be read is named in ``notes``."""
     return list(_samples(meter_value, _read_v2, notes))
+
+
+def trusted(at: datetime | None) -> datetime | None:
+    """The moment, or None when no clock that was ever set can have shown it."""
+    return at if at is not None and FIRST_YEAR <= at.year < LAST_YEAR else None
 
 
 def number(text: str) -> float | None:
@@ -96,9 +103,9 @@ def _scaled(measurand: str, raw: float, unit: str | None, notes: list[str]) -> f
 
 def _samples(meter_value: Iterable[Payload], read: Any, notes: list[str]) -> Iterator[Sample]:
     for group in meter_value:
-        at = moment(group["timestamp"])
+        at = trusted(moment(group["timestamp"]))
         if at is None:
-            notes.append(f"timestamp {group['timestamp'][:40]!r} cannot be read")
+            notes.append(f"timestamp {group['timestamp'][:40]!r} cannot be true")
             continue
         sample = _sample(at, group["sampledValue"], read, notes)
         if sample is not None:

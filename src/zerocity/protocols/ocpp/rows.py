@@ -36,6 +36,11 @@ def digest(*parts: bytes) -> str:
     return blake2b(b"\n".join(parts), digest_size=KEY_BYTES).hexdigest()
 
 
+def clean(text: str | None) -> str | None:
+    """The text without what PostgreSQL cannot keep."""
+    return text if text is None or "\x00" not in text else text.replace("\x00", "\ufffd")
+
+
 def message_row(
     context: Context, action: str, payload: Payload, session_id: str | None = None
 ) -> Row:
@@ -61,9 +66,9 @@ def station_row(station: LiveStation, at: datetime) -> Row:
         "stations",
         {
             "id": station.id, "site": station.site, "kind": station.kind,
-            "version": station.version, "vendor": station.vendor, "model": station.model,
-            "serial": station.serial, "firmware": station.firmware, "status": station.boot,
-            "last_seen_at": at,
+            "version": station.version, "vendor": clean(station.vendor),
+            "model": clean(station.model), "serial": clean(station.serial),
+            "firmware": clean(station.firmware), "status": station.boot, "last_seen_at": at,
         },
     )  # fmt: skip
 
@@ -85,7 +90,7 @@ def session_row(session: LiveSession) -> Row:
         "sessions",
         {
             "id": session.id, "station": session.station, "evse": session.evse,
-            "connector": session.connector, "token": session.token,
+            "connector": session.connector, "token": clean(session.token),
             "started_at": session.started_at, "start_key": session.start_key,
             "meter_start_wh": session.meter_start_wh, "soc_start": session.soc_start,
             "offline": session.offline, "last_seq_no": session.seq_no, "tariff": session.tariff_id,

@@ -11,13 +11,20 @@ from zerocity.live.registry import Connector
 from zerocity.live.sessions import LiveSession, Sample
 from zerocity.live.tokens import Verdict
 from zerocity.protocols.ocpp.handling import Context
+from zerocity.protocols.ocpp.meter_values import trusted
 from zerocity.protocols.ocpp.rows import end_rows, session_row
+from zerocity.protocols.ocpp.wire_words import moment
 from zerocity.storage.recorder import Row
 
 # A message that tells of something this long ago was written while the link was down.
 OFFLINE_AFTER_S = 120.0
 # Below this a meter's own noise; an assumption.
 CHARGING_FROM_KW = 0.05
+
+
+def happened_at(context: Context, text: str | None) -> datetime:
+    """The moment that a station tells, or now when it tells none that can be true."""
+    return trusted(moment(text)) or context.at
 
 
 def was_offline(context: Context, at: datetime) -> bool:
