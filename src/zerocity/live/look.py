@@ -1,0 +1,185 @@
+"""One look at the registry and the readings: the arrays that a decision is made from."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+
+from zerocity.charging.session import State
+from zerocity.control.sighting import Sighting
+from zerocity.control.snapshot import Snapshot
+from zerocity.live.facts import SiteFacts, least_kw
+from zerocity.live.grants import Grants
+from zerocity.live.readings import Readings
+from zerocity.live.registry import Connector, LiveStation, Registry
+from zerocity.live.sessions import LiveSession
+from zerocity.measures.arrays import F64
+
+# Drivers are served this long before they leave; an assumption.
+MARGIN_H = 10.0 / 60.0
+# While nobody said what a car needs and it still charges, it is taken to want this much longer.
+STILL_CHARGING_H = 0.5
+# Sessions that may begin at one site before the first of them is told its limit; an assumption.
+BEGINNERS = 2
+# A car that has drawn less than this share of what it may for so long is held little room above
+# what it draws; assumptions.
+IDLE_SHARE, IDLE_ROOM_KW, IDLE_GROWTH, IDLE_S = 0.85, 1.0, 1.15, 60.0
+# Charging ends by itself above this state of charge; an assumption.
+FULL_SOC = 0.999
+
+
+@dataclass(frozen=True)
+class Look:
+    """A sighting and what it was made of; ``limits_kw`` and ``defaults_kw`` as `grants.Wish`."""
+
+    seen: Sighting
+    sessions: list[LiveSession]
+    limits_kw: list[float]
+    defaults_kw: list[float]
+
+
+def look(
+    step: int,
+    facts: SiteFacts,
+    registry: Registry,
+    readings: Readings,
+    asked_kw: Mapping[str, float],
+    cap_kw: Mapping[str, float],
+    grants: Grants,
+    at: datetime,
+    now_s: float,
+    step_h: float,
+) -> Look:
+    """Take a picture of the live city at ``at`` (UTC), ``now_s`` on the steady clock."""
+    seated = [
+        (station, seat, seat.session)
+        for station in registry.stations.values()
+        for seat in station.connectors.values()
+        if seat.session is not None and _draws(seat.session) and station.site in readings.number
+    ]
+    rows = [_row(*one, readings, asked_kw, grants, at, now_s, step_h) for one in seated]
+    table = np.array(rows, np.float64).reshape(-1, 9)
+    site = table[:, 0].astype(np.int64)
+    store_in, store_out = _store_limits(facts, readings, step_h)
+    snapshot = Snapshot(
+        step=step,
+        step_h=step_h,
+        load_kw=readings.load_kw(),
+        pv_kw=_sun_kw(readings),
+        import_limit_kw=facts.import_limit_kw,
+        export_limit_kw=facts.export_limit_kw,
+        store_charge_limit_kw=store_in,
+        store_discharge_limit_kw=store_out,
+        site=site,
+        need_kwh=table[:, 1].copy(),
+        limit_kw=table[:, 2].copy(),
+        steps_needed=table[:, 3].copy(),
+        steps_left=table[:, 4].astype(np.int64),
+    )
+    seen = Sighting(
+        snapshot=snapshot,
+        key=np.array([_key(s.id) for _, _, s in seated], np.int64),
+        floor_kw=table[:, 5].copy(),
+        fallback_kw=table[:, 6].copy(),
+        reachable=table[:, 7] > 0.0,
+        asked_kw=table[:, 8].copy(),
+        meter_age_s=readings.age_s(now_s),
+        cap_kw=np.array([cap_kw.get(name, np.inf) for name in facts.names]),
+        reserve_kw=_reserve_kw(facts, registry, readings),
+    )
+    defaults = [station.default_kw for station, _, _ in seated]
+    return Look(seen, [s for _, _, s in seated], table[:, 2].tolist(), defaults)
+
+
+DRAWING = frozenset({State.READY, State.CHARGING, State.VEHICLE_PAUSE, State.STATION_PAUSE})
+
+
+def _draws(session: LiveSession) -> bool:
+    return session.state in DRAWING
+
+
+def _limit_kw(seat: Connector, session: LiveSession, grants: Grants, now_s: float) -> float:
+    """The most a session takes: by plug, by car, and by what it has been seen to take."""
+    limit = min(seat.max_kw, session.limit_kw)
+    grant = grants.of.get(session.id)
+    if grant is None or grant.waiting or grant.refused:
+        return limit
+    settled = now_s - grant.told_at_s >= IDLE_S
+    if settled and session.power_kw < IDLE_SHARE * grant.told_kw:
+        limit = min(limit, session.power_kw * IDLE_GROWTH + IDLE_ROOM_KW)
+    return limit
+
+
+def _row(
+    station: LiveStation,
+    seat: Connector,
+    session: LiveSession,
+    readings: Readings,
+    asked_kw: Mapping[str, float],
+    grants: Grants,
+    at: datetime,
+    now_s: float,
+    step_h: float,
+) -> tuple[float, ...]:
+    limit = _limit_kw(seat, session, grants, now_s)
+    need, hours, assumed = session.need(at)
+    if assumed and session.power_kw > 0.0:
+        need = max(need, session.power_kw * STILL_CHARGING_H)
+    if session.soc is not None and session.soc >= FULL_SOC:
+        need = 0.0
+    steps_left = 0.0 if session.priority > 0 else max(hours - MARGIN_H, 0.0) // step_h
+    return (
+        float(readings.number[station.site]),
+        need,
+        limit,
+        need / max(limit, 1e-9) / step_h,
+        min(steps_left, 1e9),
+        min(least_kw(seat.max_kw), limit),
+        grants.fallback_kw(session.id, station.default_kw, seat.max_kw, now_s),
+        float(station.online),
+        asked_kw.get(session.id, np.nan),
+    )
+
+
+def _key(session_id: str) -> int:
+    digest = hashlib.blake2b(session_id.encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "little", signed=True)
+
+
+def _sun_kw(readings: Readings) -> F64:
+    """What panels could give: a bounded one is taken to give its share of that."""
+    return readings.pv_kw / np.clip(readings.pv_share, 0.05, 1.0)
+
+
+def _store_limits(facts: SiteFacts, readings: Readings, step_h: float) -> tuple[F64, F64]:
+    """Power that each store takes and gives until it is full or empty within a quarter, AC."""
+    span = max(step_h, 0.25)
+    room = np.maximum(facts.store_capacity_kwh - readings.store_kwh, 0.0)
+    return (
+        np.minimum(facts.store_kw, room / span),
+        np.minimum(facts.store_kw, readings.store_kwh / span),
+    )
+
+
+def _reserve_kw(facts: SiteFacts, registry: Registry, readings: Readings) -> F64:
+    """What plugs may begin to draw before they are told.
+
+    A station without a link may let drivers in by itself: all its plugs count. Of the others, a
+    few at most begin between two looks.
+    """
+    reserve = np.zeros(len(facts))
+    begin = np.zeros(len(facts))
+    for station in registry.stations.values():
+        k = readings.number.get(station.site)
+        if k is None:
+            continue
+        idle = sum(seat.session is None for seat in station.connectors.values())
+        if station.online:
+            begin[k] += idle
+        else:
+            reserve[k] += idle * station.default_kw
+    return reserve + np.minimum(begin, BEGINNERS) * facts.default_kw
