@@ -15,7 +15,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from zerocity.storage.live_tables import json_text, metadata, moment_text
+from zerocity.storage.live_tables import Json, json_text, metadata, moment_text
 
 FIRST_HASH = "0" * 64
 _OWN = ("seq", "previous_hash", "hash")
@@ -103,23 +103,22 @@ def verify(connection: sa.Connection, table: str = "ledger_events") -> ChainStat
         if values["previous_hash"] != previous:
             return ChainState(count, previous, count + 1, "it does not follow the row before")
         values_hash = values["hash"]
-        if seal(previous, count + 1, _as_sealed(values)) != values_hash:
+        if seal(previous, count + 1, values) != values_hash:
             return ChainState(count, previous, count + 1, "its content was changed")
         previous, count = values_hash, count + 1
     return ChainState(count, previous, None)
 
 
-def _as_sealed(values: Mapping[str, Any]) -> dict[str, Any]:
-    # JSON columns were sealed as text, and were parsed on the way back.
-    return {
-        name: json_text(value) if isinstance(value, dict | list) else value
-        for name, value in values.items()
-    }
-
-
 def _in_order(connection: sa.Connection, table: sa.Table) -> Iterator[Mapping[str, Any]]:
+    # JSON as it was sealed: its text.
+    columns = [
+        sa.type_coerce(column, sa.Text()).label(column.name)
+        if isinstance(column.type, Json)
+        else column
+        for column in table.columns
+    ]
     result = connection.execution_options(yield_per=5000).execute(
-        sa.select(table).order_by(table.c.seq)
+        sa.select(*columns).order_by(table.c.seq)
     )
     for row in result.mappings():
         yield dict(row)

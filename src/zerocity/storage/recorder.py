@@ -12,7 +12,7 @@ import threading
 import time
 import uuid
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -193,13 +193,7 @@ class Recorder:
                 return True
 
     def _commit(self, batch: list[_Submission]) -> None:
-        rows: dict[str, list[dict[str, Any]]] = {}
-        for one in batch:
-            for row in one.rows:
-                rows.setdefault(row.table, []).append(row.values)
-        connection = self._engine.connect().execution_options(writes=True)
-        with connection, connection.begin():
-            store(connection, rows)
+        _commit(self._engine, (row for one in batch for row in one.rows))
 
     def _divide(self, batch: list[_Submission], error: Exception) -> bool:
         """Find what the database refuses by halves; the others are stored."""
@@ -258,6 +252,20 @@ class Recorder:
             callback(*arguments)
         except Exception:
             log.exception("a callback of the recorder failed")
+
+
+def write_now(engine: sa.Engine, rows: Sequence[Row]) -> None:
+    """Store rows in one transaction and return: for commands that run without a recorder."""
+    _commit(engine, [_checked(row) for row in rows])
+
+
+def _commit(engine: sa.Engine, rows: Iterable[Row]) -> None:
+    by_table: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        by_table.setdefault(row.table, []).append(row.values)
+    connection = engine.connect().execution_options(writes=True)
+    with connection, connection.begin():
+        store(connection, by_table)
 
 
 def _checked(row: Row) -> Row:
