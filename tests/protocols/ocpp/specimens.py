@@ -8,7 +8,7 @@ from __future__ import annotations
 import copy
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import cache
@@ -60,16 +60,8 @@ def _make(node: dict[str, Any], root: dict[str, Any], rng: Random, fullness: flo
             least = node.get("minItems", 0)
             count = rng.randint(least, max(least, min(node.get("maxItems", 9), least + 2)))
             return [_make(node["items"], root, rng, fullness) for _ in range(count)]
-        case "string":
-            return _make_text(node, rng)
-        case "integer":
-            low, high = int(node.get("minimum", -(2**31))), int(node.get("maximum", 2**31 - 1))
-            return rng.choice([low, high, rng.randint(low, high)])
-        case "number":
-            return _make_number(node, rng)
-        case "boolean":
-            return rng.random() < 0.5
-    return rng.choice(["", 7, -0.5, None, True, ["a", {"b": []}], {"c": {"d": 1}}])
+        case plain:
+            return _SIMPLE[plain](node, rng)
 
 
 def _make_object(
@@ -105,6 +97,27 @@ def _make_number(node: dict[str, Any], rng: Random) -> float | int:
         return round(rng.randint(0, 9999) / 10, 1)
     return rng.choice([low, high, rng.uniform(low, high), round(rng.uniform(low, high), 1)])
 
+
+def _make_integer(node: dict[str, Any], rng: Random) -> int:
+    low, high = int(node.get("minimum", -(2**31))), int(node.get("maximum", 2**31 - 1))
+    return rng.choice([low, high, rng.randint(low, high)])
+
+
+def _make_boolean(node: dict[str, Any], rng: Random) -> bool:
+    return rng.random() < 0.5
+
+
+def _make_anything(node: dict[str, Any], rng: Random) -> Any:
+    return rng.choice(["", 7, -0.5, None, True, ["a", {"b": []}], {"c": {"d": 1}}])
+
+
+_SIMPLE: dict[Any, Callable[[dict[str, Any], Random], Any]] = {
+    "string": _make_text,
+    "integer": _make_integer,
+    "number": _make_number,
+    "boolean": _make_boolean,
+    None: _make_anything,
+}
 
 # Spoilt payloads
 
