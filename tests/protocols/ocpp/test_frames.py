@@ -63,7 +63,7 @@ def test_message_types_that_an_edition_does_not_have(version: Version, kind: int
 
 
 BROKEN = [
-    "", " ", "x", "{}", "null", "2", '"a"', "[]", "[2]", '[2,"a"]', '[2,"a","X",{}', "[2,",
+    "", " ", "x", "{}", "null", "2", '"a"', "[]", "[2]", '[2,"a","X",{}', "[2,",
     '[2,"a","X",{}]]', '[2,"a","X",{},]', '[2,"a","X",{"b":NaN}]', '[2,"a","X",{"b":Infinity}]',
     '[2,"a","X",{"b":-Infinity}]', '[2,"a","X",{"b":1e400}]', '[2,"a","X",{"b":"\\ud800"}]',
     '[2,"a","X",{"b":01}]', "[2,'a','X',{}]", '[2,"a","X",{b:1}]', '\ufeff[2,"a","X",{}]',
@@ -93,6 +93,8 @@ def test_bytes_that_are_no_utf_8_are_refused(data: bytes) -> None:
 @pytest.mark.parametrize(
     ("text", "old", "new"),
     [
+        ('[2,"a"]', "FormationViolation", "RpcFrameworkError"),
+        ('[3,"a"]', "FormationViolation", "RpcFrameworkError"),
         ('[2,"a","X"]', "FormationViolation", "RpcFrameworkError"),
         ('[2,"a","X",{},{}]', "FormationViolation", "RpcFrameworkError"),
         ('[2,"a",7,{}]', "FormationViolation", "RpcFrameworkError"),

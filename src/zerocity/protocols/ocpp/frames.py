@@ -94,7 +94,7 @@ def read_frame(data: bytes | str, version: Version) -> Frame:
         parts = orjson.loads(data)
     except ValueError as error:
         raise FrameError(CODE[version][Wrong.FRAME], None, f"no JSON: {error}") from None
-    if type(parts) is not list or len(parts) < 3:
+    if type(parts) is not list or len(parts) < 2:
         raise FrameError(CODE[version][Wrong.FRAME], None, "not an array of three or more")
     kind, message_id = parts[0], parts[1]
     if type(message_id) is not str or not 0 < len(message_id) <= LONGEST_ID:
