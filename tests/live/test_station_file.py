@@ -41,6 +41,8 @@ def test_a_connector_whose_limits_were_all_refused_counts_in_full() -> None:
     file.profiles[1, "TxProfile", 1] = "rejected"
     assert file.counts_in_full(1)
     assert not file.counts_in_full(2)
+    file.profiles[2, "TxProfile", 1] = "unanswered"
+    assert file.counts_in_full(2)
     file.profiles[1, "TxDefaultProfile", 1] = "accepted"
     assert not file.counts_in_full(1)
 

@@ -14,7 +14,7 @@ from zerocity.swapping.swap_session import Swap
 
 # Bounds of a station's memory; assumptions, several times what a large station needs.
 MOST_SWAPS, MOST_PROFILES, MOST_REPORTS, MOST_STREAMS = 256, 512, 32, 64
-MOST_CONTROLS, MOST_MESSAGES = 128, 64
+MOST_CONTROLS, MOST_LIMITS = 128, 64
 
 REQUESTS_SINCE = datetime(2025, 1, 1, tzinfo=UTC)
 
@@ -53,13 +53,35 @@ class Stream:
     pending: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class V2xRoom:
+    """What a vehicle says that it can give back (OCPP 2.1 V2XChargingParametersType).
+
+    Powers [kW], >= 0; energies [kWh] from now, the least below 0 where it may be discharged; None
+    where it said nothing. ``control``: ScheduledControl or DynamicControl.
+    """
+
+    session: str
+    max_discharge_kw: float | None = None
+    min_discharge_kw: float | None = None
+    max_charge_kw: float | None = None
+    min_energy_kwh: float | None = None
+    max_energy_kwh: float | None = None
+    min_v2x_energy_kwh: float | None = None
+    max_v2x_energy_kwh: float | None = None
+    target_soc: float | None = None
+    transfer: str = ""
+    control: str = ""
+
+
 @dataclass(slots=True)
 class StationFile:
     """What the blocks beyond core remember of one station.
 
-    ``profiles``: (EVSE, purpose, stack level) to the station's last word on our profile:
-    accepted, rejected, cleared or asked. ``rate_unit`` and ``most_level``: what the station says
-    that it takes. ``energy_transfer``: what it allows at an EVSE (2.1).
+    ``profiles``: (EVSE, purpose, stack level) to the station's last word on our profile: accepted,
+    rejected or unanswered. ``external_limits``: (EVSE, source) to what another than us allows [kW],
+    None where no figure was given. ``rate_unit`` (W or A) and ``most_level``: what the station says
+    that it takes. ``controls``: DER control id to its state. ``v2x``: EVSE to the vehicle's room.
     """
 
     swaps: dict[int, Swap] = field(default_factory=dict)
@@ -68,6 +90,7 @@ class StationFile:
     streams: dict[int, Stream] = field(default_factory=dict)
     external_limits: dict[tuple[int, str], float | None] = field(default_factory=dict)
     controls: dict[str, str] = field(default_factory=dict)
+    v2x: dict[int, V2xRoom] = field(default_factory=dict)
     rate_unit: str = "W"
     most_level: int | None = None
     list_version: int | None = None
@@ -77,9 +100,12 @@ class StationFile:
     log_state: str = "idle"
 
     def counts_in_full(self, evse: int) -> bool:
-        """True when our limit for ``evse`` was refused: it must be counted at its full default."""
+        """True when no limit of ours is known to hold at ``evse``, though one was sent.
+
+        Such a connector must be counted at its full default.
+        """
         own = [status for (at, _, _), status in self.profiles.items() if at == evse]
-        return "rejected" in own and "accepted" not in own
+        return bool(own) and "accepted" not in own
 
 
 @dataclass(slots=True)

@@ -53,6 +53,11 @@ def profile_id(evse: int, purpose: Purpose, level: int) -> int:
     return evse * _PURPOSES + _NUMBER[purpose] * _LEVELS + level
 
 
+def evse_of(which: int) -> int:
+    """The EVSE of a profile with one of our ids."""
+    return which // _PURPOSES
+
+
 def limit_messages(
     version: Version,
     evse: int,
