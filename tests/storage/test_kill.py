@@ -1,0 +1,24 @@
+"""A writer killed at any moment loses nothing it acknowledged, and doubles nothing."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+STUDY = Path(__file__).resolve().parents[2] / "benchmarks" / "kill_study.py"
+KILLS = 10
+
+
+def test_nothing_is_lost_or_doubled(database_url: str) -> None:
+    words = [sys.executable, STUDY, "--database", database_url, "--kills", str(KILLS), "--json"]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)["given"]
+    assert found["kills"] == KILLS
+    assert found["acknowledged_before_kills"] > 0
+    counted = {name: found[name] for name in ("lost", "missing_at_end", "doubled", "strangers")}
+    assert counted == dict.fromkeys(counted, 0)
+    assert found["sessions_wrong"] == 0
+    assert found["chain_whole"]
