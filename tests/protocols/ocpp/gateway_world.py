@@ -7,11 +7,12 @@ import base64
 import hashlib
 import json
 import threading
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import uvloop
 import websockets
 from websockets.asyncio.client import ClientConnection
 
@@ -30,6 +31,7 @@ class MemoryStore:
         self.waiting = 0
         self.full = False
         self.held = False
+        self.refuse = False
         self._queue: list[tuple[Sequence[Row], Callable[[], None] | None]] = []
         self._lock = threading.Lock()
 
@@ -39,6 +41,9 @@ class MemoryStore:
         done: Callable[[], None] | None = None,
         failed: Callable[[str], None] | None = None,
     ) -> None:
+        if self.refuse and failed is not None:
+            failed("no")
+            return
         with self._lock:
             self._queue.append((rows, done))
             self.waiting += len(rows)
@@ -199,6 +204,15 @@ async def boot(client: ClientConnection, number: str = "boot") -> Any:
     kind, came, payload = await ask(client, "BootNotification", BOOT[client.subprotocol], number)
     assert (kind, came) == (3, number)
     return payload
+
+
+def run(work: Coroutine[Any, Any, None]) -> None:
+    """Run a test on the loop that the server uses in earnest, and never for long."""
+
+    async def bounded() -> None:
+        await asyncio.wait_for(work, 20.0)
+
+    uvloop.run(bounded())
 
 
 async def until(condition: Callable[[], bool], within_s: float = 3.0) -> None:

@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from functools import partial
 from http import HTTPStatus
+from typing import cast
 
 import structlog
 from picows import WSAutoPingStrategy, WSListener, WSUpgradeRequest, WSUpgradeResponse
@@ -97,8 +98,8 @@ class Doorman(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Start the clock."""
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
+        # uvloop's transports do not derive from asyncio.Transport.
+        self.transport = cast(asyncio.Transport, transport)
         if not self.desk.make_room():
             self._refuse(HTTPStatus.SERVICE_UNAVAILABLE, "full")
             return

@@ -107,6 +107,11 @@ class StationConnection(WSListener):
         """Forget what was open and tell the server."""
         self.gone = True
         self.held = self.assembly = None
+        goodbye = transport.close_handshake
+        if self.reason == "left" and goodbye is not None and not goodbye.recv_then_sent:
+            # The websocket layer said goodbye first, because of a frame that it could not read.
+            self.reason = "broken frame"
+            self.hub.metrics.violations["Websocket"] += 1
         if self.proof is not None:
             self._prove(False)
         self.talk.end(self.hub.clock.now_s())

@@ -40,6 +40,9 @@ from zerocity.storage.recorder import Row
 
 log = structlog.get_logger(__name__)
 
+# How often one station's failed logins become a row: a liar must not fill the store.
+_NOTE_EVERY_S = 60.0
+
 Adopt = Callable[[str], LiveStation | None]
 """Makes a station of a demo known; None where it may not be."""
 
@@ -72,6 +75,7 @@ class OcppGateway:
         )
         self._connections: dict[str, StationConnection] = {}
         self._deciding: set[str] = set()
+        self._noted: dict[str, float] = {}
         self._servers: list[asyncio.Server] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = False
@@ -175,7 +179,11 @@ class OcppGateway:
         return self.settings.most_connections - taken
 
     async def _decide(self, request: Request, caller: Caller, version: Version | None) -> Listener:
-        admitted = await self.doorkeeper.admit(request.station, request.basic, caller)
+        try:
+            admitted = await self.doorkeeper.admit(request.station, request.basic, caller)
+        except RefusedError as refused:
+            self._note_refusal(request.station, refused)
+            raise
         station = self._known(admitted)
         if station.id in self._deciding:
             raise RefusedError(HTTPStatus.CONFLICT, "two at once")
@@ -189,6 +197,20 @@ class OcppGateway:
         if self._stopping or self._hub is None or version is None:
             return partial(_never, station.id)
         return partial(self._join, self._hub, station, version, admitted, request)
+
+    def _note_refusal(self, station: str, refused: RefusedError) -> None:
+        """Record that a known station could not prove who it is, at most once a minute."""
+        log.warning("ocpp.refused", station=station, why=refused.why)
+        now_s = self.clock.now_s()
+        known = station in self.registry.stations
+        if refused.status is not HTTPStatus.UNAUTHORIZED or not known:
+            return
+        if now_s - self._noted.get(station, -_NOTE_EVERY_S) < _NOTE_EVERY_S:
+            return
+        self._noted[station] = now_s
+        at, kind = self.clock.at(), "FailedToAuthenticateAtCsms"
+        values = {"station": station, "at": at, "kind": kind, "info": refused.why}
+        self.store.submit([Row("security_events", values)])
 
     def _known(self, admitted: Admitted) -> LiveStation:
         station = self.registry.stations.get(admitted.station)

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 # How often timers are looked at: fine enough to pace a station by several steps a second.
 STEP_S = 0.05
+# Answers sent before the sockets are looked at again; some 10 ms of work.
+_MOST_AT_A_TIME = 1_000
 
 
 class Store(Protocol):
@@ -114,8 +116,11 @@ class Commits:
 
     def _drain(self) -> None:
         self._woken = False  # before the first look, so that a later landing wakes again
-        while self._landed:
+        for _ in range(_MOST_AT_A_TIME):
+            if not self._landed:
+                return
             self._landed.popleft().settle()
+        self._loop.call_soon(self._drain)
 
 
 @dataclass(slots=True)
