@@ -1,4 +1,4 @@
-"""The one file that joins the parts: a city folder in, a run folder out."""
+"""Runs of the twin: a city folder in, a run folder out."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from zerocity.books.audit import audit, require_balance
 from zerocity.carbon.account import Method
 from zerocity.city.folder import find_city, input_hashes, load_city
 from zerocity.city.scenario import City
-from zerocity.control.replay import Replayed, replay_day
 from zerocity.energy.climate import WeatherYear
 from zerocity.energy.dispatch import plan_shard, plan_sites, practice
 from zerocity.energy.epw import weather_from_epw
@@ -26,22 +25,12 @@ from zerocity.energy.weather import made_weather
 from zerocity.errors import InputError, RunStateError
 from zerocity.measures.stopwatch import Stopwatch
 from zerocity.measures.timeline import Timeline
-from zerocity.parks.green_line import parse_line
-from zerocity.parks.indicators import ParkSpec
-from zerocity.parks.made_year import made_meters
-from zerocity.parks.matching import ParkMeters
-from zerocity.parks.park_case import ParkCase, with_values
-from zerocity.parks.standard import Assessment, judge
-from zerocity.reports.park_series import park_meters, run_parks
 from zerocity.reports.run import write_report
-from zerocity.reports.tables import open_run
 from zerocity.runners.local import LocalRunner, available_cores
-from zerocity.storage.journal import DayJournal, JournalFile
-from zerocity.storage.runs import MANIFEST, SUMMARY, RunFolder, require_finished, write_json
+from zerocity.storage.journal import DayJournal
+from zerocity.storage.runs import SUMMARY, RunFolder, require_finished, write_json
 from zerocity.storage.series import SeriesWriter
 from zerocity.storage.tables import SCHEMAS
-from zerocity.twin.park_case import find_park, park_timeline
-from zerocity.twin.park_case import park_cases as made_parks
 from zerocity.twin.rows import battery_table, site_table
 from zerocity.twin.summary import summarise
 from zerocity.twin.year import Options, Twin
@@ -115,7 +104,9 @@ class _Nowhere:
 def _weather(city: City, request: RunRequest, timeline: Timeline) -> WeatherYear:
     if request.epw is None:
         return made_weather(city.climate, timeline, request.seed)
-    return weather_from_epw(_read(request.epw, "an EPW weather file"), str(request.epw), timeline)
+    return weather_from_epw(
+        read_text(request.epw, "an EPW weather file"), str(request.epw), timeline
+    )
 
 
 def _with_spot(city: City, spot: Path | None, timeline: Timeline) -> City:
@@ -123,11 +114,11 @@ def _with_spot(city: City, spot: Path | None, timeline: Timeline) -> City:
         return city
     market = city.spot
     limits = (market.floor_cny_per_kwh, market.cap_cny_per_kwh) if market else (-10.0, 10.0)
-    series = parse_spot(_read(spot, "a CSV file of prices"), str(spot), timeline, *limits)
+    series = parse_spot(read_text(spot, "a CSV file of prices"), str(spot), timeline, *limits)
     return replace(city, tariff=replace(city.tariff, spot_cny_per_kwh=series))
 
 
-def _read(path: Path, wanted: str) -> str:
+def read_text(path: Path, wanted: str) -> str:
     try:
         return path.read_text(encoding="utf-8-sig")
     except OSError as error:
@@ -228,91 +219,3 @@ def report_again(run_dir: Path, out: Path | None = None) -> Path:
     """Write the page of a finished run again, into the run or to ``out``."""
     require_finished(run_dir)
     return write_report(run_dir, out)
-
-
-def replay(journal: Path) -> Replayed:
-    """Decide a journal's day again and compare."""
-    file = JournalFile(journal)
-    days, plans = file.plan()
-    steps = (file.step(step) for step in range(file.steps))
-    return replay_day(days, plans, steps, plan_sites)
-
-
-METHOD_FACTORS = ("China", "China_fossil")
-"""Rows of a factor table that the notice's method could mean beside the city's own region."""
-
-
-def assess_parks(
-    target: str,
-    park: str = "",
-    *,
-    seed: int = 1,
-    limit: float | None = None,
-    certificates_kwh: float = 0.0,
-    grid_clean_share: float = 0.0,
-) -> list[Assessment]:
-    """Judge the parks of a run folder by its series, or those of a city by a made year."""
-    folder = Path(target)
-    is_run = any((folder / name).exists() for name in (MANIFEST, SUMMARY, "series"))
-    parks = _run_parks(folder, park) if is_run else _city_parks(target, park, seed)
-    return [
-        judge(
-            spec, meters, basis,
-            other_factors=factors, limit=limit, certificates_kwh=certificates_kwh,
-            grid_clean_share=grid_clean_share, metered=basis != MADE_YEAR,
-        )
-        for spec, meters, basis, factors in parks
-    ]  # fmt: skip
-
-
-Metered = tuple[ParkSpec, ParkMeters, str, dict[str, float]]
-MADE_YEAR = "a made year: own load without vehicles, one store run at least cost"
-
-
-def _run_parks(folder: Path, park: str) -> list[Metered]:
-    require_finished(folder)
-    run = open_run(folder)
-    specs = run_parks(run)
-    if not specs or (park and park not in specs):
-        known = ", ".join(specs) or "none, this run has no park"
-        raise InputError("park", repr(park), f"one of: {known}")
-    chosen = {name: spec for name, spec in specs.items() if park in ("", name)}
-    basis = f"series of the run {folder.name}, {run.days} days"
-    meters = park_meters(run, chosen)
-    return [(spec, meters[name], basis, {}) for name, spec in chosen.items()]
-
-
-def _city_parks(target: str, park: str, seed: int) -> list[Metered]:
-    city = load_city(target)
-    specs = park_specs(city, park)
-    known = [n for n in METHOD_FACTORS if n in city.factors.regions and n != city.grid_region]
-    factors = {n: city.factors.lookup(n, city.start.year).kgco2_per_kwh for n in known}
-    cases = made_parks(city, specs, seed=seed)
-    return [(c.spec, made_meters(c.year, c.assets), MADE_YEAR, factors) for c in cases]
-
-
-def park_specs(city: City, park: str = "") -> list[ParkSpec]:
-    """One park of a city by name, or all of them; InputError when there is none."""
-    if park or not city.parks:
-        return [find_park(city, park)]
-    return list(city.parks)
-
-
-def park_cases(
-    target: str,
-    park: str = "",
-    *,
-    seed: int = 1,
-    changes: Mapping[str, str] | None = None,
-    grid_region: str = "",
-    line: Path | None = None,
-) -> list[ParkCase]:
-    """Cases to plan a city's parks: a made year each, levers and assets changed by name."""
-    city = load_city(target)
-    steps = park_timeline(city).steps
-    text = _read(line, "a CSV file of shares") if line else ""
-    share = parse_line(text, str(line), steps) if line else None
-    cases = made_parks(
-        city, park_specs(city, park), seed=seed, grid_region=grid_region, direct_share=share
-    )
-    return [with_values(case, changes or {}) for case in cases]

@@ -15,8 +15,9 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
 
-from zerocity import app
-from zerocity.app import RunRequest, replay, report_again, run_city
+from zerocity.app import runs as app
+from zerocity.app.replays import replay
+from zerocity.app.runs import RunRequest, report_again, run_city
 from zerocity.city.folder import load_city
 from zerocity.errors import AuditError, InputError, RunStateError, ZerocityError
 from zerocity.reports.recount import recount

@@ -1,0 +1,1 @@
+"""The parts joined: the only place that knows them all."""
