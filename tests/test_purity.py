@@ -18,7 +18,7 @@ SOURCE = Path(__file__).resolve().parents[1] / "src" / "zerocity"
 ABOVE_FLOOR_7 = {
     "twin", "live", "storage", "runners",
     "planning", "academy", "reports", "web", "protocols",
-    "app.py", "cli", "__main__.py",
+    "app", "cli", "__main__.py",
 }  # fmt: skip
 MAY_WAIT = {"control/loop.py"}
 MAY_READ = {"city/folder.py"}

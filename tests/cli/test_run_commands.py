@@ -188,7 +188,7 @@ def test_every_command_has_help_with_an_example() -> None:
 
 
 def test_demo_runs_the_reference_city(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from zerocity import app
+    from zerocity.app import runs as app
 
     asked: list[app.RunRequest] = []
 

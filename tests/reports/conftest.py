@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from zerocity.app import RunRequest, run_city
+from zerocity.app.runs import RunRequest, run_city
 
 START, DAYS, SITES, PACKS = date(2025, 1, 6), 14, 3, 20
 STEPS = DAYS * 96

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from zerocity.app import RunRequest, run_city
+from zerocity.app.runs import RunRequest, run_city
 from zerocity.errors import InputError, RunStateError
 from zerocity.reports.recount import Recount, read_books, recount
 

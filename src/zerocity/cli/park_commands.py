@@ -47,7 +47,7 @@ def assess(
 
     Examples: zerocity park assess lanzhou xigu_zero_carbon_park; zerocity park assess runs/demo
     """
-    from zerocity.app import assess_parks
+    from zerocity.app.parks import assess_parks
     from zerocity.cli.park_tables import assessment_json, print_assessments
 
     found = assess_parks(
@@ -101,7 +101,7 @@ def plan(
     Examples: zerocity park plan lanzhou xigu_zero_carbon_park; zerocity park plan lanzhou
     xigu_zero_carbon_park --limit 0.4 --limit 0.2 --hourly-share 0.8
     """
-    from zerocity.app import park_cases
+    from zerocity.app.parks import park_cases
     from zerocity.cli.park_tables import plan_json, plans_of, print_plans
     from zerocity.parks.park_case import Target
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from zerocity.app import RunRequest
+    from zerocity.app.runs import RunRequest
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
 Days = Annotated[int, typer.Option("--days", help="Days to run; a year is 365.")]
@@ -68,7 +68,7 @@ def run(
     Examples: zerocity run lanzhou --days 7; zerocity run lanzhou --set
     fleets.truck_swap.vehicles=1200 --out runs/more-trucks
     """
-    from zerocity.app import RunRequest
+    from zerocity.app.runs import RunRequest
 
     first = _date(start, "--start") if start else None
     request = RunRequest(
@@ -99,7 +99,7 @@ def demo(
 
     Examples: zerocity demo; zerocity demo --days 7
     """
-    from zerocity.app import RunRequest
+    from zerocity.app.runs import RunRequest
 
     target = out or Path("runs") / ("demo" if days == 365 else f"demo-{days}-days")
     request = RunRequest(
@@ -109,7 +109,7 @@ def demo(
 
 
 def _run(request: RunRequest, as_json: bool) -> None:
-    from zerocity.app import run_city
+    from zerocity.app.runs import run_city
     from zerocity.cli.tables import print_summary
 
     with _progress(as_json) as progress:
@@ -171,7 +171,7 @@ def replay(
 
     Example: zerocity replay runs/demo/journal/2026-01-01.npz
     """
-    from zerocity.app import replay as again
+    from zerocity.app.replays import replay as again
     from zerocity.errors import AuditError
 
     found = again(journal)
@@ -200,7 +200,7 @@ def report(
 
     Example: zerocity report runs/demo --out lanzhou.html
     """
-    from zerocity.app import report_again
+    from zerocity.app.runs import report_again
 
     typer.echo(str(report_again(run_dir, out)))
 
