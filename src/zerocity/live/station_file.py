@@ -96,6 +96,7 @@ class StationFile:
     list_version: int | None = None
     swap_order: str = "In-Out"
     certificate_expires_at: datetime | None = None
+    signed_at: list[datetime] = field(default_factory=list)
     firmware_state: str = "idle"
     log_state: str = "idle"
 

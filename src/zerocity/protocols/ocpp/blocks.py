@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from zerocity.protocols.ocpp import charging_limits, charging_needs, swap, v2x
+from zerocity.protocols.ocpp import (
+    charging_limits,
+    charging_needs,
+    device_model,
+    security,
+    swap,
+    v2x,
+)
 from zerocity.protocols.ocpp.handling import Handler, Refused, Reply, Told
 from zerocity.protocols.ocpp.messages import CALLED_BY, Role, Version
 from zerocity.protocols.ocpp.orders import audited, audited_refusal
@@ -11,11 +18,15 @@ HANDLERS: dict[tuple[Version, str], Handler] = {
     **swap.HANDLERS,
     **charging_limits.HANDLERS,
     **charging_needs.HANDLERS,
+    **device_model.HANDLERS,
+    **security.HANDLERS,
 }
 _REPLIES: dict[str, Reply] = {
     **swap.REPLIES,
     **charging_limits.REPLIES,
     **v2x.REPLIES,
+    **device_model.REPLIES,
+    **security.REPLIES,
 }
 _REFUSALS: dict[str, Refused] = {
     **swap.REFUSALS,
