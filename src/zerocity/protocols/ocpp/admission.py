@@ -67,16 +67,15 @@ class FrontDesk:
         return Doorman(self)
 
     def make_room(self) -> bool:
-        """Drop the oldest that has not said what it wants; False when the house is full."""
-        if len(self.waiting) >= self.settings.most_handshakes:
-            for door in self.waiting:
-                if door.task is None:
-                    self.metrics.refusals["dawdling"] += 1
-                    door.end()
-                    break
-            else:
-                return False
-        return self.room() > 0
+        """Drop the oldest that has not said what it wants, if too many stand here."""
+        if len(self.waiting) < self.settings.most_handshakes:
+            return True
+        for door in self.waiting:
+            if door.task is None:
+                self.metrics.refusals["dawdling"] += 1
+                door.end()
+                return True
+        return False
 
     def close(self) -> None:
         """Send everybody away who still stands at a door."""
@@ -101,7 +100,8 @@ class Doorman(asyncio.Protocol):
         # uvloop's transports do not derive from asyncio.Transport.
         self.transport = cast(asyncio.Transport, transport)
         if not self.desk.make_room():
-            self._refuse(HTTPStatus.SERVICE_UNAVAILABLE, "full")
+            self.desk.metrics.refusals["crowded"] += 1
+            self.end()
             return
         self.desk.waiting[self] = None
         loop = asyncio.get_running_loop()
@@ -132,6 +132,8 @@ class Doorman(asyncio.Protocol):
             return
         try:
             request = read_request(self.head[:end], settings.path)
+            if self.desk.room() <= 0:
+                raise RefusedError(HTTPStatus.SERVICE_UNAVAILABLE, "full")
             name, version = _choose(request.subprotocols)
             listener = await self.desk.decide(request, caller(transport), version)
         except RefusedError as refused:

@@ -18,11 +18,15 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import Protocol, TypeVar
 
+import structlog
+
 from zerocity.protocols.ocpp.gateway_settings import OcppSettings
 from zerocity.protocols.ocpp.handshake import Basic, RefusedError
 from zerocity.protocols.ocpp.limits import LoginLimits
 
 _T = TypeVar("_T")
+
+log = structlog.get_logger(__name__)
 
 # Two checks at a time: more would take the processor from the stations that are already in.
 _CHECKERS = 2
@@ -170,7 +174,9 @@ class Doorkeeper:
         if not self._limits.may_try(caller.block(), self._now_s()):
             raise RefusedError(HTTPStatus.TOO_MANY_REQUESTS, "too many failed logins")
         if credential is None or not named:
-            await self._is(basic.password, self._decoy)
+            # As much work as for a known station, so that the time tells nothing either.
+            for _ in range(2):
+                await self._is(basic.password, self._decoy)
             raise _denied("unknown station" if credential is None else "another user name")
         admitted = await self._check_hashes(credential, basic.password, profile)
         self._limits.give_back(caller.block())
@@ -180,18 +186,23 @@ class Doorkeeper:
         self, credential: Credential, password: bytes, profile: int
     ) -> Admitted:
         station = credential.station
-        offered = self._offered.get(station)
-        for kept in (credential.password_hash, offered):
-            if kept and await self._is(password, kept):
-                self._verified[station] = self._digest(kept, password)
-                return self._checked(credential, profile)
-        kept, until = credential.one_time_hash, credential.one_time_until
+        kept = credential.password_hash
+        if await self._is(password, kept or self._decoy) and kept:
+            self._verified[station] = self._digest(kept, password)
+            return self._checked(credential, profile)
+        once, until = credential.one_time_hash, credential.one_time_until
+        matches = await self._is(password, once or self._decoy)
         fresh = until is None or self._at() < until
-        matches = await self._is(password, kept or self._decoy)
-        if kept and matches and fresh and kept not in self._used:
+        if once and matches and fresh and once not in self._used:
             admitted = self._checked(credential, profile)
-            self._used.add(kept)
+            self._used.add(once)
             return Admitted(admitted.station, admitted.profile, one_time=True)
+        offered = self._offered.get(station)
+        if offered and await self._is(password, offered):
+            self._verified[station] = self._digest(offered, password)
+            return self._checked(credential, profile)
+        # Its password may have been changed a moment ago: look again when it comes next.
+        self._found.pop(station, None)
         raise _denied("wrong password")
 
     def _checked(self, credential: Credential, profile: int) -> Admitted:
@@ -262,6 +273,11 @@ class Doorkeeper:
         try:
             loop = asyncio.get_running_loop()
             return await loop.run_in_executor(self._pool, work, *arguments)
+        except Exception:
+            # A store that is away lets nobody in, and nobody is told that a password was wrong.
+            log.exception("ocpp.login_check_failed")
+            why = "the login check failed"
+            raise RefusedError(HTTPStatus.SERVICE_UNAVAILABLE, why) from None
         finally:
             self._waiting -= 1
 

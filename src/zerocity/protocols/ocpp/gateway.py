@@ -175,8 +175,7 @@ class OcppGateway:
     def _room(self) -> int:
         if self._stopping or (self._hub is not None and self._hub.congested):
             return 0
-        taken = len(self._connections) + len(self._desk.waiting)
-        return self.settings.most_connections - taken
+        return self.settings.most_connections - len(self._connections)
 
     async def _decide(self, request: Request, caller: Caller, version: Version | None) -> Listener:
         try:
