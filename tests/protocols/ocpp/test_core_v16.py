@@ -113,6 +113,8 @@ def test_a_token_charges_in_one_place_at_a_time() -> None:
     city.hear("StartTransaction", start_v16())
     second = city.hear("StartTransaction", start_v16(), name="B")
     assert second["idTagInfo"]["status"] == "ConcurrentTx"
+    assert city.hear("StartTransaction", start_v16(), name="B") == second
+    assert city.hear("StartTransaction", start_v16())["idTagInfo"]["status"] == "Accepted"
     assert city.hear("Authorize", {"idTag": "T"})["idTagInfo"]["status"] == "Accepted"
     city.hear("StopTransaction", stop_v16(1, 2000, 10), at=after(10))
     third = city.hear("StartTransaction", start_v16(minutes=11, connector=2), at=after(11))

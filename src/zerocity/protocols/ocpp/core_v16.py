@@ -24,6 +24,7 @@ from zerocity.protocols.ocpp.transactions import (
     begin,
     conclude,
     happened_at,
+    not_twice,
     opening_rows,
     read,
     show,
@@ -97,8 +98,8 @@ def start_transaction(context: Context, payload: Payload) -> Outcome:
     known = registry.starts.get((context.station.id, key))
     verdict = registry.verdict(tag, context.at)
     offline = was_offline(context, at)
-    if verdict is Verdict.ACCEPTED and not offline and registry.open_elsewhere(tag, known):
-        verdict = Verdict.BUSY
+    if verdict is Verdict.ACCEPTED and not offline:
+        verdict = not_twice(context, known or "", tag, told_before=known is not None)
     rows = []
     if known is None:
         plug(context, payload["connectorId"])

@@ -20,6 +20,7 @@ from zerocity.protocols.ocpp.transactions import (
     begin,
     conclude,
     happened_at,
+    not_twice,
     opening_rows,
     read,
 )
@@ -174,8 +175,8 @@ def _fold_token(context: Context, session: LiveSession, payload: Payload) -> Ver
     registry, name = context.registry, shown["idToken"]
     verdict = verdict_v2(context, shown)
     starts = payload["eventType"] == "Started" and not payload.get("offline", False)
-    if verdict is Verdict.ACCEPTED and starts and registry.open_elsewhere(name, session.id):
-        verdict = Verdict.BUSY
+    if verdict is Verdict.ACCEPTED and starts:
+        verdict = not_twice(context, session.id, name, told_before=session.token is not None)
     if payload["seqNo"] < session.token_seq:
         first = session.token_seq == NEVER
         registry.release(session)

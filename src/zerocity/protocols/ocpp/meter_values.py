@@ -92,7 +92,8 @@ def _scaled(measurand: str, raw: float, unit: str | None, notes: list[str]) -> f
     if factor is None:
         notes.append(f"{measurand} in {str(unit)[:20]!r}: not a unit of it")
         return None
-    value = raw * factor
+    # By division, for 6100 W are 6.1 kW to the last digit.
+    value = raw * factor if factor >= 1.0 else raw / round(1.0 / factor)
     # A power may be negative where the plug gives back; the others may not.
     low = -MOST_KW if measurand == POWER else 0.0
     if not low <= value <= TOO_MUCH[measurand]:

@@ -32,6 +32,19 @@ def was_offline(context: Context, at: datetime) -> bool:
     return (context.at - at).total_seconds() > OFFLINE_AFTER_S
 
 
+def not_twice(context: Context, session_id: str, token: str, *, told_before: bool) -> Verdict:
+    """The verdict on an accepted token at a start: BUSY while it charges elsewhere.
+
+    A start that is told again gets the answer of the first time, whatever began meanwhile.
+    """
+    if told_before:
+        session = context.registry.sessions.get(session_id)
+        refused = session is not None and session.state is State.REFUSED
+    else:
+        refused = context.registry.open_elsewhere(token, session_id)
+    return Verdict.BUSY if refused else Verdict.ACCEPTED
+
+
 def authorise(context: Context, session: LiveSession, verdict: Verdict) -> None:
     """Step by the verdict on the session's token."""
     session.happen(Event.AUTHORISE if verdict is Verdict.ACCEPTED else Event.REFUSE)
