@@ -20,6 +20,7 @@ from zerocity.protocols.gbt32960.frames import (
 
 MOST_CODE_LENGTH = 50
 """Characters of a store's code, table 6 of 2016."""
+BLOCK_TYPE = "a block's type"
 
 
 def read_message(frame: Frame, *, keep_unknown: bool = False) -> m.Message:
@@ -38,7 +39,7 @@ def read_message(frame: Frame, *, keep_unknown: bool = False) -> m.Message:
     if not frame.is_command:
         return _answer(cursor, frame)
     if frame.command in (Command.REALTIME, Command.RESEND):
-        return _report(cursor, frame.edition, keep_unknown)
+        return read_report(cursor, frame.edition, keep_unknown)
     reader = READERS[frame.edition].get(frame.command)
     if reader is None:
         return m.Raw(frame.data)
@@ -78,12 +79,13 @@ def _login(cursor: Cursor, edition: Edition) -> m.Login:
     return m.Login(clock, serial, iccid, codes, count, length)
 
 
-def _report(cursor: Cursor, edition: Edition, keep_unknown: bool) -> m.Report:
+def read_report(cursor: Cursor, edition: Edition, keep_unknown: bool = False) -> m.Report:
+    """The report that a cursor stands before; raises `FrameFault`."""
     clock = _clock(cursor)
     blocks: list[Block] = []
     while cursor.left:
         start = cursor.at
-        kind = cursor.number(1, "a block's type")
+        kind = cursor.number(1, BLOCK_TYPE)
         if kind == SIGNATURE and edition is Edition.Y2025:
             signature = _signature(cursor)
             if cursor.left:
