@@ -97,18 +97,20 @@ class Link(RuleBasedStateMachine):
         self.tells += 1
         self.settle(Role.STATION, [])
 
-    @rule(role=sides, times=st.sampled_from([0, 1, 1, 1, 2]))
-    def deliver(self, role: Role, times: int) -> None:
-        """The oldest frame towards `role` arrives: lost, once or doubled."""
+    @rule(role=sides, fate=st.sampled_from(["lost", "once", "once", "again"]))
+    def deliver(self, role: Role, fate: str) -> None:
+        """What happens to the oldest frame towards `role`; `again` leaves it first in line."""
         if self.wire[role]:
-            self.arrive(role, times)
+            self.arrive(role, fate)
 
-    def arrive(self, role: Role, times: int) -> None:
+    def arrive(self, role: Role, fate: str = "once") -> None:
         frame = self.wire[role].popleft()
         if orjson.loads(frame)[0] == SEND:
-            self.tells += times - 1
-        for _ in range(times):
+            self.tells += {"lost": -1, "once": 0, "again": 1}[fate]
+        if fate != "lost":
             self.settle(role, self.peer[role].receive(frame, self.now_s))
+        if fate == "again":
+            self.wire[role].appendleft(frame)
 
     @rule(role=sides, place=st.integers(0, 9), accepts=st.booleans())
     def reply(self, role: Role, place: int, accepts: bool) -> None:
@@ -144,7 +146,7 @@ class Link(RuleBasedStateMachine):
         for _ in range(2 * MOST_WAITING + 4):
             for role in Role:
                 while self.wire[role]:
-                    self.arrive(role, 1)
+                    self.arrive(role)
             self.now_s += 10.0
             for role in Role:
                 self.settle(role, self.peer[role].tick(self.now_s))
