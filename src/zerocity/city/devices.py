@@ -6,6 +6,7 @@ and whoever stands in for the devices derive them here, so they agree without ta
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from zerocity.city.scenario import City
@@ -46,7 +47,7 @@ def stations_of(city: City) -> list[StationSpec]:
     """Every charging station and swap cabinet of a city, in the order of its sites."""
     found: list[StationSpec] = []
     sites = city.sites
-    for site, name in enumerate(sites.name):
+    for site, name in enumerate(_wire_names(sites.name)):
         plugs = int(sites.plugs[site])
         for k in range(-(-plugs // PLUGS_PER_CHARGER)):
             evses = min(PLUGS_PER_CHARGER, plugs - k * PLUGS_PER_CHARGER)
@@ -56,6 +57,15 @@ def stations_of(city: City) -> list[StationSpec]:
         if sites.swap_slots[site]:
             slots, kw = int(sites.swap_slots[site]), float(sites.slot_kw[site])
             found.append(StationSpec(f"{name}-swap", site, "swap", slots, kw, SWAP_EDITION))
+    return found
+
+
+def _wire_names(names: tuple[str, ...]) -> list[str]:
+    """A name for each site of letters, digits and hyphens, as identities on the wire allow."""
+    found: list[str] = []
+    for number, name in enumerate(names):
+        short = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:40].rstrip("-")
+        found.append(short if short and short not in found else f"site-{number + 1}")
     return found
 
 
