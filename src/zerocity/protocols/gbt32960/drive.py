@@ -71,7 +71,7 @@ DESIGNS: dict[str, Design] = {
 }
 
 # What goes wrong in a simulated vehicle: bit of table 18 (2016) or 24 (2025), level.
-_TROUBLES = ((1, 2), (10, 1), (11, 3), (23, 4), (4, 1))
+_TROUBLES = ((1, 2), (10, 1), (11, 3), (23, 4))
 SOC_LOW_BIT = 4
 HOT_BIT, UNEVEN_BIT, INSULATION_BIT, THERMAL_BIT = 1, 10, 11, 23
 
