@@ -1,0 +1,168 @@
+"""The HTTP side of a live city: health and metrics for machines, state and orders for people."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import orjson
+from fastapi import FastAPI, HTTPException, Request, Response
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from pydantic import BaseModel, ConfigDict, Field
+
+from zerocity.errors import ZerocityError
+from zerocity.web.access import Access, Person
+
+MOST_ROWS = 1000
+
+
+class Platform(Protocol):
+    """What the pages ask of the running city. Every result is plain data."""
+
+    def health(self) -> dict[str, Any]:
+        """How it goes; ``ready`` and ``problems`` among it."""
+
+    def sites(self) -> list[dict[str, Any]]:
+        """Every site with its readings, its limit and its age."""
+
+    def stations(self) -> list[dict[str, Any]]:
+        """Every station with its link and its plugs."""
+
+    def sessions(self) -> list[dict[str, Any]]:
+        """Every open session."""
+
+    def receipt(self, session: str) -> dict[str, Any] | None:
+        """The receipt of an ended session."""
+
+    def vehicles(self, personal: bool) -> list[dict[str, Any]]:
+        """Every vehicle; VIN and position only where ``personal``."""
+
+    def inspections(self) -> list[dict[str, Any]]:
+        """Open work orders of the after-sales centre."""
+
+    def cap(self, who: str, site: str, kw: float | None) -> None:
+        """Set or end (None) a grid event's import limit of a site [kW]."""
+
+    def order(self, who: str, session: str, kw: float | None) -> None:
+        """Set or end (None) a person's order for a session [kW]."""
+
+    def command(self, who: str, station: str, name: str, arguments: dict[str, Any]) -> None:
+        """Send a command to a station."""
+
+    def action_of(self, command: str) -> str | None:
+        """The permission that a command needs; None for one that does not exist."""
+
+
+class Power(BaseModel):
+    """A limit in kW; null ends it."""
+
+    model_config = ConfigDict(extra="forbid")
+    kw: float | None = Field(ge=0.0, le=1e6, allow_inf_nan=False)
+
+
+class Command(BaseModel):
+    """A command to a station by its name, such as ``reset``, with its arguments."""
+
+    model_config = ConfigDict(extra="forbid")
+    name: str = Field(min_length=1, max_length=64)
+    arguments: dict[str, Any] = Field(default_factory=dict)
+
+
+def _json(value: Any, status: int = 200) -> Response:
+    body = orjson.dumps(value, option=orjson.OPT_SERIALIZE_NUMPY)
+    return Response(body, status, media_type="application/json")
+
+
+def make_app(platform: Platform, access: Access, metrics: CollectorRegistry) -> FastAPI:
+    """The HTTP application. ``/health`` and ``/ready`` tell nothing that needs a sign-in."""
+    app = FastAPI(title="Zerocity", docs_url=None, redoc_url=None)
+    _machines(app, platform, access, metrics)
+    _views(app, platform, access)
+    _orders(app, platform, access)
+
+    @app.exception_handler(ZerocityError)
+    async def mistaken(_: Request, error: ZerocityError) -> Response:
+        return _json({"detail": str(error)}, 422)
+
+    return app
+
+
+def _machines(app: FastAPI, platform: Platform, access: Access, metrics: CollectorRegistry) -> None:
+    @app.get("/health")
+    async def health() -> Response:
+        return _json({"alive": True})
+
+    @app.get("/ready")
+    async def ready() -> Response:
+        found = platform.health()
+        body = {"ready": found["ready"], "problems": found["problems"]}
+        return _json(body, 200 if found["ready"] else 503)
+
+    @app.get("/metrics")
+    async def scrape(request: Request) -> Response:
+        await access.allow(request, "see")
+        return Response(generate_latest(metrics), media_type=CONTENT_TYPE_LATEST)
+
+
+def _views(app: FastAPI, platform: Platform, access: Access) -> None:
+    @app.get("/api/status")
+    async def status(request: Request) -> Response:
+        await access.allow(request, "see")
+        return _json(platform.health())
+
+    @app.get("/api/sites")
+    async def sites(request: Request) -> Response:
+        await access.allow(request, "see")
+        return _json(platform.sites())
+
+    @app.get("/api/stations")
+    async def stations(request: Request, start: int = 0) -> Response:
+        await access.allow(request, "see")
+        return _json(platform.stations()[max(start, 0) : max(start, 0) + MOST_ROWS])
+
+    @app.get("/api/sessions")
+    async def sessions(request: Request) -> Response:
+        await access.allow(request, "see")
+        return _json(platform.sessions())
+
+    @app.get("/api/sessions/{session}/receipt")
+    async def receipt(request: Request, session: str) -> Response:
+        await access.allow(request, "see")
+        found = platform.receipt(session)
+        if found is None:
+            raise HTTPException(404, "no ended session of that name")
+        return _json(found)
+
+    @app.get("/api/vehicles")
+    async def vehicles(request: Request, start: int = 0) -> Response:
+        person = await access.allow(request, "see")
+        rows = platform.vehicles(person.may("see_personal"))
+        return _json(rows[max(start, 0) : max(start, 0) + MOST_ROWS])
+
+    @app.get("/api/inspections")
+    async def inspections(request: Request) -> Response:
+        await access.allow(request, "see")
+        return _json(platform.inspections())
+
+
+def _orders(app: FastAPI, platform: Platform, access: Access) -> None:
+    @app.put("/api/sites/{site}/cap")
+    async def cap(request: Request, site: str, power: Power) -> Response:
+        person = await access.allow(request, "set_limit")
+        platform.cap(person.name, site, power.kw)
+        return _json({"accepted": True})
+
+    @app.put("/api/sessions/{session}/limit")
+    async def limit(request: Request, session: str, power: Power) -> Response:
+        person = await access.allow(request, "set_limit")
+        platform.order(person.name, session, power.kw)
+        return _json({"accepted": True})
+
+    @app.post("/api/stations/{station}/command")
+    async def command(request: Request, station: str, asked: Command) -> Response:
+        action = platform.action_of(asked.name)
+        if action is None:
+            raise HTTPException(404, f"there is no command {asked.name!r}")
+        person: Person = await access.allow(request, action)
+        platform.command(person.name, station, asked.name, asked.arguments)
+        return _json({"sent": True}, 202)
