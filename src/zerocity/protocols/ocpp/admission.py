@@ -46,6 +46,19 @@ _CLOSE_1002 = b"\x88\x02\x03\xea"
 _QUIET = logging.LoggerAdapter(logging.getLogger("zerocity.ocpp.websocket"), {})
 _QUIET.logger.setLevel(logging.CRITICAL)
 
+# The most that is read at once: what a flooding station can make us hold before it is stopped.
+_MOST_READ_BYTES = 16 * 1024
+
+
+class _Websocket(WSProtocol):  # type: ignore[misc]
+    """The websocket layer, reading in bounded bites: its buffer grows with what one read brings."""
+
+    def get_buffer(self, hint: int) -> memoryview:
+        """Room for the next read."""
+        room: memoryview = super().get_buffer(hint)
+        return room[:_MOST_READ_BYTES] if len(room) > _MOST_READ_BYTES else room
+
+
 Listener = Callable[[], WSListener]
 # Who is it, and what takes the connection over? Raises RefusedError. None: no common version.
 Decide = Callable[[Request, Caller, Version | None], Awaitable[Listener]]
@@ -160,7 +173,7 @@ class Doorman(asyncio.Protocol):
     ) -> None:
         """Give the connection to the websocket layer."""
         answer = partial(_accept, name, request.deflate, listener)
-        protocol = WSProtocol(
+        protocol = _Websocket(
             None, None, False, answer, _QUIET, True, None, False, 20, 20,
             WSAutoPingStrategy.PING_WHEN_IDLE, False, self.desk.settings.frame_bytes, None,
             _READ_BUFFER_BYTES,
@@ -236,7 +249,7 @@ def _accept(
     return WSAccepted(WSUpgradeResponse.create_101_response(headers), listener())
 
 
-def _feed(protocol: WSProtocol, data: bytes) -> None:
+def _feed(protocol: _Websocket, data: bytes) -> None:
     while data:
         room = protocol.get_buffer(-1)
         count = min(len(room), len(data))

@@ -22,7 +22,7 @@ _PING, _CLOSE = WSMsgType.PING, WSMsgType.CLOSE
 # Why reading is paused, as bits.
 RATE, CONGESTION, SLOW_READER, STOPPING = 1, 2, 4, 8
 # A station may have one call open (OCPP-J 1.6 section 4.1.1, 2.x part 4 section 4.1.1) and some
-# answers; more frames than this while it is being slowed down is a flood.
+# answers; each time as many frames as this come while it is being slowed down is a violation.
 _MANY_HELD = 16
 _GOODBYE_S = 2.0  # how long a closing connection may take to say goodbye; an assumption
 
@@ -207,7 +207,7 @@ class StationConnection(WSListener):
             return
         self._pause(RATE)
         self.wake_at(now_s + self.bucket.wait_s())
-        if len(self.held) == _MANY_HELD:
+        if len(self.held) % _MANY_HELD == 0:
             self.broke("Flood", now_s)
 
     def _wait_for_store(self) -> None:

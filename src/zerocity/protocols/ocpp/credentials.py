@@ -173,14 +173,22 @@ class Doorkeeper:
             return self._checked(credential, profile)
         if not self._limits.may_try(caller.block(), self._now_s()):
             raise RefusedError(HTTPStatus.TOO_MANY_REQUESTS, "too many failed logins")
-        if credential is None or not named:
+        try:
+            return await self._check(credential if named else None, basic.password, profile)
+        except RefusedError as refused:
+            if refused.status is HTTPStatus.UNAUTHORIZED:
+                self._limits.failed(caller.block(), self._now_s())
+            raise
+
+    async def _check(
+        self, credential: Credential | None, password: bytes, profile: int
+    ) -> Admitted:
+        if credential is None:
             # As much work as for a known station, so that the time tells nothing either.
             for _ in range(2):
-                await self._is(basic.password, self._decoy)
-            raise _denied("unknown station" if credential is None else "another user name")
-        admitted = await self._check_hashes(credential, basic.password, profile)
-        self._limits.give_back(caller.block())
-        return admitted
+                await self._is(password, self._decoy)
+            raise _denied("unknown station or another user name")
+        return await self._check_hashes(credential, password, profile)
 
     async def _check_hashes(
         self, credential: Credential, password: bytes, profile: int

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import socket
 from collections.abc import Callable
 from functools import partial
 from http import HTTPStatus
@@ -40,6 +41,8 @@ from zerocity.storage.recorder import Row
 
 log = structlog.get_logger(__name__)
 
+# Room of the kernel's buffers of one connection, each way; an assumption, twice the largest frame.
+_KERNEL_BYTES = 128 * 1024
 # How often one station's failed logins become a row: a liar must not fill the store.
 _NOTE_EVERY_S = 60.0
 
@@ -108,6 +111,11 @@ class OcppGateway:
         server = await loop.create_server(
             self._desk.door, self.settings.host, port, backlog=4096, **tls
         )
+        for listening in server.sockets:
+            # Inherited by each connection: bounds what the kernel keeps for a slow reader or a
+            # flooding station, which it would let grow to several MB.
+            for option in (socket.SO_RCVBUF, socket.SO_SNDBUF):
+                listening.setsockopt(socket.SOL_SOCKET, option, _KERNEL_BYTES)
         self._servers.append(server)
         return int(server.sockets[0].getsockname()[1])
 

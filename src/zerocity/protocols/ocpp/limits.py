@@ -53,29 +53,32 @@ class Faults:
 
 
 class LoginLimits:
-    """How often one address may fail to log in; the oldest addresses are forgotten first."""
+    """How often one address may fail to log in; the oldest addresses are forgotten first.
+
+    Only failures count, so that all stations behind one address may come at once. Checks that were
+    under way when the last try was used up count too, as a debt.
+    """
 
     def __init__(self, tries: int, forgive_s: float, most_addresses: int = 10_000) -> None:
         self._tries = tries
         self._forgive_s = forgive_s
         self._most = most_addresses
-        self._buckets: OrderedDict[str, Bucket] = OrderedDict()
+        self._failures: OrderedDict[str, tuple[float, float]] = OrderedDict()  # count, when
+
+    def _count(self, address: str, now_s: float) -> float:
+        count, at_s = self._failures.get(address, (0.0, now_s))
+        return max(0.0, count - (now_s - at_s) / self._forgive_s)
 
     def may_try(self, address: str, now_s: float) -> bool:
-        """Whether `address` may have a password checked now; each check costs one try."""
-        bucket = self._buckets.get(address)
-        if bucket is None:
-            bucket = Bucket(1.0 / self._forgive_s, self._tries, now_s)
-            self._buckets[address] = bucket
-            if len(self._buckets) > self._most:
-                self._buckets.popitem(last=False)
-        else:
-            self._buckets.move_to_end(address)
-        return bucket.take(now_s)
+        """Whether `address` may have a password checked at `now_s` [s, monotonic]."""
+        return self._count(address, now_s) + 1.0 <= self._tries
 
-    def give_back(self, address: str) -> None:
-        """Forget the failures of `address`: it knew the password."""
-        self._buckets.pop(address, None)
+    def failed(self, address: str, now_s: float) -> None:
+        """Count a wrong password."""
+        self._failures[address] = (self._count(address, now_s) + 1.0, now_s)
+        self._failures.move_to_end(address)
+        if len(self._failures) > self._most:
+            self._failures.popitem(last=False)
 
 
 class Sleeper(Protocol):
