@@ -133,7 +133,7 @@ class Planning:
         self._changed = True
         self._made_s = clock.now_s()
         self.made, self.failed = 0, ""
-        days = self.problem()
+        days = self.problem(outlook(_quarter(clock.utc()), STEPS))
         self._plan = self._in_force(days, idle(days), clock.utc())
 
     def plan(self) -> PlanInForce:
@@ -144,11 +144,11 @@ class Planning:
         """Something changed that a new plan should know."""
         self._changed = True
 
-    def problem(self) -> SiteDays:
-        """The coming day as the planner's arrays."""
+    def problem(self, expected: tuple[F64, F64, F64, F64]) -> SiteDays:
+        """The coming day as the planner's arrays; ``expected`` by `Outlook`."""
         at, facts, readings = self.clock.utc(), self.facts, self.readings
         first = _quarter(at)
-        load, sun, buy, sell = self.outlook(first, STEPS)
+        load, sun, buy, sell = expected
         seen = np.isfinite(readings.at_s)
         load_now = np.where(seen, readings.load_kw(), load[:, 0])
         sun_now = np.where(seen & (readings.pv_share >= 0.999), readings.pv_kw, sun[:, 0])
@@ -185,8 +185,11 @@ class Planning:
         while True:
             if self._changed or self.clock.now_s() - self._made_s >= self.rhythm.most_plan_age_s:
                 self._changed = False
-                days, at = self.problem(), self.clock.utc()
+                at = self.clock.utc()
                 try:
+                    first = _quarter(at)
+                    expected = await loop.run_in_executor(executor, self.outlook, first, STEPS)
+                    days = self.problem(expected)
                     plans = await loop.run_in_executor(executor, self.planner, days)
                 except Exception as error:  # whatever it is, the city goes on by the last plan
                     self.failed = f"{type(error).__name__}: {error}"
