@@ -54,8 +54,8 @@ class PackAssembly:
 
     def _add(self, vin: str, clock: Clock, part: PackCells) -> PackCells | None:
         total, key = part.cells_total, (vin, part.pack)
-        alone = isinstance(total, Gap) or not 0 < total <= MOST_CELLS
-        if alone or (part.first_cell == 1 and len(part.cells_v) == total):
+        whole = part.first_cell == 1 and len(part.cells_v) == total
+        if isinstance(total, Gap) or not 0 < total <= MOST_CELLS or whole:
             if self._waiting.pop(key, None) is not None:
                 self.given_up += 1
             return part
@@ -65,13 +65,13 @@ class PackAssembly:
             waiting = self._waiting[key] = _Waiting(clock, part)
         self._waiting.move_to_end(key)
         for i, value in enumerate(part.cells_v, part.first_cell):
-            if 1 <= i <= int(total):
+            if 1 <= i <= total:
                 waiting.cells[i] = value
-        if len(waiting.cells) < int(total):
+        if len(waiting.cells) < total:
             self._drop_oldest()
             return None
         del self._waiting[key]
-        cells = tuple(waiting.cells[i] for i in range(1, int(total) + 1))
+        cells = tuple(waiting.cells[i] for i in range(1, total + 1))
         return replace(waiting.part, first_cell=1, cells_v=cells)
 
     def _drop_oldest(self) -> None:

@@ -34,7 +34,7 @@ def dword(data: Array, at: Whole) -> Whole:
 
 
 @kernel
-def sound(data: Array, start: Whole, length: Whole) -> bool:
+def sound(data: Array, start: Whole, length: Whole) -> Any:
     """Whether the envelope is."""
     if length <= HEAD or length > HEAD + LONGEST_UNIT + 1:
         return False
@@ -85,7 +85,7 @@ def seconds(data: Array, at: Whole) -> Whole:
     second = np.int64(data[at + 5])
     if year > 99 or month < 1 or month > 12 or day < 1:
         return NO_TIME
-    longest = 30 + ((month + (month >> 3)) & 1)
+    longest: Whole = 30 + ((month + (month >> 3)) & 1)
     if month == 2:
         longest = 28 if year & 3 else 29
     if day > longest or hour > 23 or minute > 59 or second > 59:

@@ -60,6 +60,8 @@ LAKE_SCHEMA = pa.schema(
         pa.field("motor_speed_rpm", pa.list_(pa.int32())),
         pa.field("motor_torque_nm", pa.list_(pa.float32())),
         pa.field("motor_c", pa.list_(pa.int16())),
+        pa.field("private_kinds", pa.list_(pa.uint8())),  # 80 to FE
+        pa.field("private_data", pa.list_(pa.binary())),
     ]
 )
 """The schema of every file of the lake."""
