@@ -10,6 +10,7 @@ import threading
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import uvloop
@@ -140,6 +141,9 @@ def add_station(world: World, name: str, **credential: Any) -> LiveStation:
     """Make a station known to the registry and the book."""
     station = world.registry.add_station(LiveStation(name, "site-1"))
     station.connectors[1, 1] = Connector(name, 1, 1, "site-1", 60.0)
+    if "one_time_hash" in credential:
+        soon = datetime.now(UTC) + timedelta(minutes=1)
+        credential.setdefault("one_time_until", soon)
     credential.setdefault("password_hash", world.passwords.hash(PASSWORD))
     world.book.credentials[name] = Credential(name, **credential)
     return station
@@ -154,6 +158,7 @@ async def open_world(
 ) -> AsyncIterator[World]:
     """A running gateway; `settings` change its defaults."""
     settings.setdefault("port", 0)
+    settings.setdefault("refusal_s", 0.01)
     store, book, passwords, registry = MemoryStore(), MemoryBook(), QuickPasswords(), Registry()
     server = OcppGateway(
         registry,

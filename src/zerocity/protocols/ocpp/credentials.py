@@ -1,7 +1,7 @@
 """Who a station is: passwords, one-time passwords, certificates, and how often one may try.
 
-Every refusal looks the same from outside, and an unknown station costs the same check as a wrong
-password, so that nobody can ask which stations exist.
+Every refusal looks the same from outside and comes after the same time, so that nobody can ask
+which stations exist.
 """
 
 from __future__ import annotations
@@ -57,15 +57,15 @@ class CredentialSource(Protocol):
         ...
 
     def is_revoked(self, serial: str) -> bool:
-        """Whether the certificate with this serial number (lower-case hex) is revoked."""
+        """Whether the certificate with this serial number (upper-case hex) is revoked."""
         ...
 
 
 class Passwords(Protocol):
-    """Slow hashes of passwords; called in a thread."""
+    """Hashes of passwords, some of them slow; called in a thread."""
 
     def hash(self, password: str) -> str:
-        """The hash to keep."""
+        """The hash to keep of a password that we drew."""
         ...
 
     def verify(self, password: str, kept: str) -> bool:
@@ -137,7 +137,6 @@ class Doorkeeper:
         # Passwords that were verified before, as digests under a key of this process only.
         self._secret = secrets.token_bytes(32)
         self._verified: dict[str, bytes] = {}
-        self._decoy = passwords.hash(secrets.token_hex(20))
 
     async def admit(self, station: str, basic: Basic | None, caller: Caller) -> Admitted:
         """Admit the station or raise RefusedError."""
@@ -173,35 +172,27 @@ class Doorkeeper:
             return self._checked(credential, profile)
         if not self._limits.may_try(caller.block(), self._now_s()):
             raise RefusedError(HTTPStatus.TOO_MANY_REQUESTS, "too many failed logins")
+        began_s = self._now_s()
         try:
-            return await self._check(credential if named else None, basic.password, profile)
+            if credential is None or not named:
+                raise _denied("unknown station or another user name")
+            return await self._check(credential, basic.password, profile)
         except RefusedError as refused:
             if refused.status is HTTPStatus.UNAUTHORIZED:
                 self._limits.failed(caller.block(), self._now_s())
+                # A check takes as long as its hash is slow; to the asker all take the same.
+                step_s = self._settings.refusal_s
+                await asyncio.sleep(step_s - (self._now_s() - began_s) % step_s)
             raise
 
-    async def _check(
-        self, credential: Credential | None, password: bytes, profile: int
-    ) -> Admitted:
-        if credential is None:
-            # As much work as for a known station, so that the time tells nothing either.
-            for _ in range(2):
-                await self._is(password, self._decoy)
-            raise _denied("unknown station or another user name")
-        return await self._check_hashes(credential, password, profile)
-
-    async def _check_hashes(
-        self, credential: Credential, password: bytes, profile: int
-    ) -> Admitted:
-        station = credential.station
-        kept = credential.password_hash
-        if await self._is(password, kept or self._decoy) and kept:
+    async def _check(self, credential: Credential, password: bytes, profile: int) -> Admitted:
+        station, kept = credential.station, credential.password_hash
+        if kept and await self._is(password, kept):
             self._verified[station] = self._digest(kept, password)
             return self._checked(credential, profile)
         once, until = credential.one_time_hash, credential.one_time_until
-        matches = await self._is(password, once or self._decoy)
-        fresh = until is None or self._at() < until
-        if once and matches and fresh and once not in self._used:
+        fresh = until is not None and self._at() < until and once not in self._used
+        if once and fresh and await self._is(password, once):
             admitted = self._checked(credential, profile)
             self._used.add(once)
             return Admitted(admitted.station, admitted.profile, one_time=True)

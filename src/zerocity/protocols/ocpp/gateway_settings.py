@@ -58,6 +58,7 @@ class OcppSettings:
     forgive_s: float = 10.0
     login_tries: int = 10
     login_forgive_s: float = 30.0
+    refusal_s: float = 0.25
     credential_age_s: float = 30.0
     call_timeout_s: float = 30.0
 

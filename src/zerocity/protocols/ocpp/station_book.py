@@ -1,4 +1,4 @@
-"""Credentials out of the live store's tables, and the slow hashes that guard passwords."""
+"""Credentials out of the live store's tables, checked against the hashes that it keeps."""
 
 from __future__ import annotations
 
@@ -6,6 +6,20 @@ import sqlalchemy as sa
 
 from zerocity.protocols.ocpp.credentials import Credential
 from zerocity.storage.live_tables import certificates, stations
+from zerocity.storage.passwords import hash_drawn, matches
+from zerocity.storage.stations import REMOVED
+
+
+class StorePasswords:
+    """The hashes of the live store."""
+
+    def hash(self, password: str) -> str:
+        """The hash to keep of a password that we drew."""
+        return hash_drawn(password)
+
+    def verify(self, password: str, kept: str) -> bool:
+        """Whether the password has this hash, in constant time; up to 50 ms."""
+        return matches(password, kept)
 
 
 class StationBook:
@@ -27,7 +41,7 @@ class StationBook:
         ).where(columns.id == station)
         with self._engine.connect() as connection:
             row = connection.execute(query).one_or_none()
-        if row is None or row.status == "removed":
+        if row is None or row.status == REMOVED:
             return None
         return Credential(
             station,
@@ -39,7 +53,7 @@ class StationBook:
         )
 
     def is_revoked(self, serial: str) -> bool:
-        """Whether the certificate with this serial number (lower-case hex) is revoked."""
+        """Whether the certificate with this serial number (upper-case hex) is revoked."""
         columns = certificates.c
         query = sa.select(columns.revoked_at).where(columns.serial == serial)
         with self._engine.connect() as connection:

@@ -12,6 +12,7 @@ from cryptography import x509
 from cryptography.x509.oid import NameOID
 
 from zerocity.errors import InputError
+from zerocity.protocols.ocpp.certificates import serial_text
 from zerocity.protocols.ocpp.credentials import ShownCertificate
 from zerocity.protocols.ocpp.gateway_settings import TlsFiles
 
@@ -59,7 +60,7 @@ def shown_certificate(der: bytes | None) -> ShownCertificate | None:
         names += _alternative_names(certificate)
     except ValueError:
         return ShownCertificate((), "", hashlib.sha256(der).hexdigest())
-    serial = format(certificate.serial_number, "x")
+    serial = serial_text(certificate.serial_number)
     return ShownCertificate(tuple(names), serial, hashlib.sha256(der).hexdigest())
 
 
