@@ -98,6 +98,7 @@ class StationFile:
     certificate_expires_at: datetime | None = None
     signed_at: list[datetime] = field(default_factory=list)
     firmware_state: str = "idle"
+    firmware_order: tuple[str, int] | None = None
     log_state: str = "idle"
 
     def counts_in_full(self, evse: int) -> bool:
