@@ -258,14 +258,24 @@ class StationCore:
         *,
         may_drop: bool = False,
         on_answer: OnAnswer | None = None,
-    ) -> None:
+    ) -> Entry | None:
         """Queue a message that must arrive, in order, whatever becomes of the link."""
         if message is None:
-            return
+            return None
         if len(self._queue) >= MOST_QUEUED:
             self._drop_one()
-        self._queue.append(Entry(*message, transaction, may_drop, on_answer))
+        entry = Entry(*message, transaction, may_drop, on_answer)
+        self._queue.append(entry)
         self.pump()
+        return entry
+
+    def repeat(self, entry: Entry) -> bool:
+        """Send a delivered message once more under its own id, as if its answer had been lost."""
+        if self.peer is None or entry.message_id is None:
+            return False
+        self._next_message_id = entry.message_id
+        self.peer.call(entry.action, entry.payload, self.now_s, _Waiting())
+        return True
 
     @property
     def queued(self) -> int:

@@ -185,6 +185,9 @@ class Voice(Protocol):
     def status(self, evse: int) -> Message | None:
         """A connector's status, or None where nothing is to be said."""
 
+    def connector_status(self, evse: Evse) -> str:
+        """A connector's status in one word."""
+
     def authorize(self, token: str) -> Message:
         """May this token charge?"""
 

@@ -179,7 +179,19 @@ def set_power(core: StationCore, evse: Evse, kw: float) -> None:
 
 
 def refresh_power(core: StationCore, evse: Evse, *, tell: bool = True) -> None:
-    """What the station's own car takes now: the least of limits, plug and battery."""
+    """What the station's own car takes now: the least of limits, plug and battery.
+
+    Where the station's maximum is shared, all its cars move together, or their sum would exceed
+    it until each has noticed the others.
+    """
+    if core.profiles.station_span(to_ms(core.at)).limit_kw is not None:
+        for other in core.evses.values():
+            if other is not evse and other.transaction is not None:
+                _refresh_one(core, other, tell=True)
+    _refresh_one(core, evse, tell=tell)
+
+
+def _refresh_one(core: StationCore, evse: Evse, *, tell: bool) -> None:
     evse.settle(core.now_s)
     car, transaction = evse.car, evse.transaction
     if car is not None and not car.own:
@@ -199,7 +211,7 @@ def refresh_all(core: StationCore) -> None:
     """The limits have changed: each of the station's own cars takes what it now may."""
     for evse in core.evses.values():
         if evse.transaction is not None:
-            refresh_power(core, evse)
+            _refresh_one(core, evse, tell=True)
 
 
 def wish_kw(evse: Evse) -> float:
@@ -258,13 +270,8 @@ def usable(core: StationCore, evse: Evse) -> bool:
 
 def tell_status(core: StationCore, evse: Evse) -> None:
     """Tell a connector's status if it is another than the one last told."""
-    message = core.voice.status(evse.id)
-    if message is None:
-        return
-    status = str(message[1].get("status") or message[1].get("connectorStatus") or message[1])
-    if status == evse.told_status:
-        return
-    if core.online and core.say(message):
+    status = core.voice.connector_status(evse)
+    if status != evse.told_status and core.online and core.say(core.voice.status(evse.id)):
         evse.told_status = status
 
 
