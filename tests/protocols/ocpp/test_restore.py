@@ -38,7 +38,10 @@ def keep(engine: sa.Engine, rows: Sequence[Row]) -> None:
 def restarted(city: City, engine: sa.Engine) -> City:
     """A new server over the same store."""
     keep(engine, city.rows)
-    return City(city.version, load_registry(engine), rows=list(city.rows), finished=city.finished)
+    described = City(city.version).registry
+    described.tokens.clear()
+    registry = load_registry(engine, described)
+    return City(city.version, registry, rows=list(city.rows), finished=city.finished)
 
 
 @pytest.fixture
@@ -194,3 +197,22 @@ def test_server_killed_at_any_moment_bills_the_same(
     assert city.cdr(name) == plain.cdr(name)
     assert city.table("sessions") == plain.table("sessions")
     assert set(city.table("messages")) == set(plain.table("messages"))
+
+
+def test_needs_that_were_told_are_known_again(engine: sa.Engine) -> None:
+    city = City(Version.V201)
+    city.hear("TransactionEvent", started(state="EVConnected"))
+    needs = {
+        "evseId": 1,
+        "chargingNeeds": {
+            "requestedEnergyTransfer": "DC", "departureTime": "2026-05-01T05:00:00Z",
+            "dcChargingParameters": {"evMaxCurrent": 100, "evMaxVoltage": 500,
+                                     "energyAmount": 20_000, "evEnergyCapacity": 60_000},
+        },
+    }  # fmt: skip
+    city.hear("NotifyEVChargingNeeds", needs)
+    city.hear("TransactionEvent", event("Updated", 1, 6000.0, 10.0), at=after(10))
+    before = city.registry.sessions["A~tx"]
+    session = restarted(city, engine).registry.sessions["A~tx"]
+    assert before.need_kwh == 15.0
+    assert (session.need_kwh, session.depart_at) == (15.0, before.depart_at)

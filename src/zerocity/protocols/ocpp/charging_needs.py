@@ -34,7 +34,8 @@ def charging_needs(context: Context, payload: Payload) -> Outcome:
     """
     evse, needs = payload["evseId"], payload["chargingNeeds"]
     session = session_at(context, evse)
-    rows = [message_row(context, "NotifyEVChargingNeeds", payload)]
+    name = session.id if session is not None else None
+    rows = [message_row(context, "NotifyEVChargingNeeds", payload, name)]
     if session is None:
         info = status_info("NoTransaction", f"no session is known at EVSE {evse}")
         return Outcome({"status": "Rejected", "statusInfo": info}, rows)

@@ -144,7 +144,7 @@ def meter_values(context: Context, payload: Payload) -> Outcome:
     before = len(session.curve)
     fold_meter_values(context, session, payload)
     if session.state is State.ENDED and len(session.curve) != before:
-        _, rows, after = conclude(context, session)
+        rows, after = conclude(context, session)
         return Outcome({}, [row, *rows], after)
     return Outcome({}, [row])
 
@@ -184,7 +184,7 @@ def stop_transaction(context: Context, payload: Payload) -> Outcome:
     fold_stop(context, session, payload)
     if told and len(session.curve) == before:
         return Outcome(answer, [row])
-    _, rows, after = conclude(context, session)
+    rows, after = conclude(context, session)
     return Outcome(answer, [row, *rows], after)
 
 

@@ -55,17 +55,11 @@ def meter_values(context: Context, payload: Payload) -> Outcome:
     return Outcome({}, [message_row(context, "MeterValues", payload)])
 
 
-def notify_event(context: Context, payload: Payload) -> Outcome:
-    """NotifyEvent: what OCPP 2.1 tells of a connector instead of StatusNotification (G01, N07)."""
-    rows: list[Row] = []
-    for event in sorted(payload["eventData"], key=lambda event: event["timestamp"]):
-        rows += availability(context, event) or []
-    rows.append(message_row(context, "NotifyEvent", payload))
-    return Outcome({}, rows)
-
-
 def availability(context: Context, event: Payload) -> list[Row] | None:
-    """Take one event that tells a connector's availability; None for any other event."""
+    """Take an event of NotifyEvent that tells a connector's availability, None for any other.
+
+    OCPP 2.1 tells it so instead of by StatusNotification (G01, N07).
+    """
     component, word = event["component"], event["actualValue"]
     if event["variable"]["name"] != AVAILABILITY or word not in STATUSES:
         return None
@@ -84,7 +78,6 @@ def data_transfer(context: Context, payload: Payload) -> Outcome:
 _BOTH: dict[str, Handler] = {
     "StatusNotification": status_notification,
     "MeterValues": meter_values,
-    "NotifyEvent": notify_event,
     "DataTransfer": data_transfer,
 }
 HANDLERS: dict[tuple[Version, str], Handler] = {

@@ -62,7 +62,7 @@ def transaction_event(context: Context, payload: Payload) -> Outcome:
     rows, after = [row], None
     changed = made or before != _facts(session)
     if session.ended_at is not None and (changed or readings != len(session.curve)):
-        _, more, after = conclude(context, session)
+        more, after = conclude(context, session)
         rows += more
     elif changed:
         registry.seat(session)

@@ -18,6 +18,7 @@ from zerocity.charging.session import State
 from zerocity.live.registry import MOST_FORGOTTEN, Connector, LiveStation, Registry, Reservation
 from zerocity.live.sessions import LiveSession
 from zerocity.live.tokens import Token
+from zerocity.protocols.ocpp.charging_needs import charging_needs
 from zerocity.protocols.ocpp.core_v16 import fold_meter_values, fold_stop
 from zerocity.protocols.ocpp.events_v2 import fold_event
 from zerocity.protocols.ocpp.handling import Context, Payload
@@ -104,6 +105,10 @@ def _reservations(connection: sa.Connection, registry: Registry) -> None:
             row.id, row.station, row.evse or 0, row.connector or 0, row.token or "",
             row.expires_at or LONG_AGO, row.status,
         )  # fmt: skip
+        station = registry.stations.get(row.station)
+        for seat in station.connectors.values() if station is not None else ():
+            if row.evse and seat.evse == row.evse:
+                seat.reservation = row.id
 
 
 def _sessions(connection: sa.Connection, registry: Registry) -> None:
@@ -128,7 +133,8 @@ def _sessions(connection: sa.Connection, registry: Registry) -> None:
     for row in _all(connection, still_open.order_by(columns.started_at)):
         session = _rebuilt(connection, registry, row)
         if session is not None:
-            registry.open(session)
+            registry.hold(session)
+            registry.seat(session)
 
 
 def _rebuilt(connection: sa.Connection, registry: Registry, row: Any) -> LiveSession | None:
@@ -148,6 +154,9 @@ def _rebuilt(connection: sa.Connection, registry: Registry, row: Any) -> LiveSes
         session.meter_wh, session.meter_at = row.meter_start_wh, row.started_at
     token = registry.token(row.token)
     session.priority = token.priority if token is not None else 0
+    if session.state is not State.ENDED:
+        # What a vehicle needs is told of its EVSE: the session must be found there.
+        registry.open(session)
     version = Version.V16 if numbered else Version.V201
     for message in _messages(connection, row.station, row.id):
         context = Context(
@@ -179,6 +188,8 @@ def _fold(context: Context, session: LiveSession, action: str, payload: Payload)
         fold_meter_values(context, session, payload)
     elif action == "StopTransaction":
         fold_stop(context, session, payload)
+    elif action == "NotifyEVChargingNeeds" and session.state is not State.ENDED:
+        charging_needs(context, payload)
 
 
 def _mute(action: str, payload: Payload, token: object) -> None:

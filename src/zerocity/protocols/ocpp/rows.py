@@ -100,23 +100,27 @@ def session_row(session: LiveSession) -> Row:
 
 
 def end_rows(session: LiveSession, bill: Bill, issued_at: datetime) -> list[Row]:
-    """What the end of a session leaves: its record, its curve and its bill."""
+    """What the end of a session leaves: its record, its curve, and its bill where somebody pays."""
     row = session_row(session)
     end: dict[str, Any] = {
         "meter_end_wh": session.meter_end_wh, "ended_at": session.ended_at,
         "stop_reason": session.stop_reason, "energy_kwh": bill.energy_kwh,
-        "soc_end": session.soc, "cost_cny": bill.cost_cny,
+        "soc_end": session.soc, "cost_cny": session.cost_cny,
     }  # fmt: skip
     cdr: dict[str, Any] = {
         "id": session.id, "session": session.id, "issued_at": issued_at,
         "energy_kwh": bill.energy_kwh, "cost_cny": bill.cost_cny, "lines": list(bill.lines),
     }  # fmt: skip
     curve = {"session": session.id, "data": curve_data(session)}
-    return [Row("sessions", row.values | end), Row("session_curves", curve), Row("cdrs", cdr)]
+    rows = [Row("sessions", row.values | end), Row("session_curves", curve)]
+    return rows if session.cost_cny is None else [*rows, Row("cdrs", cdr)]
 
 
 def curve_data(session: LiveSession) -> dict[str, Any]:
-    """The curve as JSON: names of the columns, then a list for each reading."""
+    """The curve as JSON: names of the columns, a list for each reading, and what was found."""
     columns = ["at", "power_kw", "energy_wh", "soc", "voltage_v", "current_a"]
     points = [[point[0].isoformat(), *point[1:]] for point in session.curve]
-    return {"columns": columns, "points": points, "capacity_kwh": session.capacity_kwh}
+    return {
+        "columns": columns, "points": points, "capacity_kwh": session.capacity_kwh,
+        "notes": list(session.notes),
+    }  # fmt: skip

@@ -95,10 +95,10 @@ def total(context: Context, session: LiveSession) -> Bill:
 
 def conclude(
     context: Context, session: LiveSession
-) -> tuple[Bill, list[Row], Callable[[], None] | None]:
+) -> tuple[list[Row], Callable[[], None] | None]:
     """End a session, or settle an ended one anew after a message that came late.
 
-    Returns its bill, the rows, and what to do once they are stored.
+    Returns the rows, and what to do once they are stored.
     """
     registry = context.registry
     fresh = session.id in registry.sessions
@@ -109,9 +109,11 @@ def conclude(
         registry.changed(context.station.site)
     made = total(context, session)
     session.settle_soc()
-    session.cost_cny = made.cost_cny
+    # Nobody pays for the packs of a swap station when they charge: the swap is what is sold.
+    sold = context.station.kind != "swap" or session.token is not None
+    session.cost_cny = made.cost_cny if sold else None
     rows = end_rows(session, made, context.at)
-    return made, rows, (lambda: registry.finished(session)) if fresh else None
+    return rows, (lambda: registry.finished(session)) if fresh else None
 
 
 def opening_rows(session: LiveSession) -> list[Row]:

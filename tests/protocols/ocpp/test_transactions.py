@@ -1,0 +1,60 @@
+"""What the versions share of a transaction."""
+
+from __future__ import annotations
+
+from core_cases import AT, City, after, event, start_v16, started, stop_v16
+
+from zerocity.live.registry import LiveStation
+from zerocity.protocols.ocpp.messages import Version
+
+
+def test_packs_of_a_swap_station_are_charged_for_nobody() -> None:
+    city = City(Version.V21)
+    city.registry.add_station(LiveStation("A", "site", kind="swap", boot="accepted"))
+    first = started()
+    del first["idToken"]
+    city.hear("TransactionEvent", first)
+    told = city.hear("TransactionEvent", event("Ended", 1, 9000.0, 60.0), at=after(60))
+    row = city.table("sessions")[("A~tx",)]
+    assert (row["energy_kwh"], row["cost_cny"]) == (8.0, None)
+    assert not city.table("cdrs")
+    assert "totalCost" not in told
+    assert city.table("session_curves")
+
+
+def test_missing_stop_leaves_the_seat_to_the_next_session() -> None:
+    city = City()
+    first = city.hear("StartTransaction", start_v16())["transactionId"]
+    second = city.hear("StartTransaction", start_v16("U", minutes=30), at=after(30))
+    seat = city.registry.stations["A"].connectors[1, 1]
+    assert seat.session is not None
+    assert seat.session.number == second["transactionId"]
+    city.hear("StopTransaction", stop_v16(first, 2000, 20), at=after(40))
+    assert seat.session.number == second["transactionId"]
+    assert len(city.registry.sessions) == 1
+
+
+def test_control_loop_hears_of_begin_and_end_alone() -> None:
+    city = City()
+    number = city.hear("StartTransaction", start_v16())["transactionId"]
+    assert city.changes == ["site"]
+    city.hear("StartTransaction", start_v16())
+    assert city.changes == ["site"]
+    city.hear("StopTransaction", stop_v16(number, 2000, 20), at=after(20))
+    assert city.changes == ["site", "site"]
+
+
+def test_offline_session_does_not_occupy_its_plug() -> None:
+    city = City()
+    city.hear("StartTransaction", start_v16(), at=after(600))
+    assert city.registry.stations["A"].connectors[1, 1].status == "available"
+
+
+def test_energy_beyond_the_plug_is_held_back_and_named() -> None:
+    city = City()
+    number = city.hear("StartTransaction", start_v16())["transactionId"]
+    city.hear("StopTransaction", stop_v16(number, 1_001_000, 60), at=after(60))
+    lines = {line["kind"]: line for line in city.cdr(f"~{number:010d}")["lines"]}
+    assert lines["held"]["energy_kwh"] > 900.0
+    assert lines["service"]["energy_kwh"] < 67.0
+    assert AT.isoformat() in lines["note"]["text"] or "held back" in lines["note"]["text"]
