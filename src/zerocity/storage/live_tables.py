@@ -192,6 +192,9 @@ vehicles = _table(
 )  # fmt: skip
 alarms = _table("alarms", _ONCE, "vehicle at:moment kind", "level:int data:json")
 tariffs = _table("tariffs", _LATEST, "id", "currency body:json valid_from:moment")
+frame_faults = _table(
+    "frame_faults", _ONCE, "key", "at:moment link:int vehicle rule place:int came raw"
+)  # fmt: skip
 refused_rows = _table(
     "refused_rows", _ONCE, "key", "table_name content:json error"
 )  # fmt: skip

@@ -76,7 +76,7 @@ class Recorder:
         *,
         most_waiting: int = 200_000,
         most_bytes: int = 256 << 20,
-        flush_s: float = 0.01,
+        flush_s: float = 0.004,
         settled: Callable[[], None] | None = None,
     ) -> None:
         self._engine = url if isinstance(url, sa.Engine) else open_engine(url)

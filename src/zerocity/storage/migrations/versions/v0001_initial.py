@@ -120,6 +120,10 @@ TABLES = (
         "currency body valid_from:moment",
     ),
     (
+        "frame_faults", "key",
+        "at:moment link:int vehicle rule place:int came raw",
+    ),
+    (
         "refused_rows", "key",
         "table_name content error",
     ),
