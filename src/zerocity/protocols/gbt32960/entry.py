@@ -72,7 +72,6 @@ class Entry:
                 other.seat = None
         _sit(seat, caller, login, now_s)
         self.counts.logins += 1
-        batch.frames.append((seat.live.id, at, frame))
         batch.rows.append(Row("vehicles", {"id": seat.live.id, "last_seen_at": at}))
         return None
 
@@ -90,7 +89,6 @@ class Entry:
             seat.live.seen_s = now_s
             leave(seat)
         caller.seat = None
-        batch.frames.append((seat.live.id, at, frame))
         batch.rows.append(Row("vehicles", {"id": seat.live.id, "last_seen_at": at}))
         return None
 

@@ -4,13 +4,14 @@ Acknowledged means stored: frames of a few milliseconds make a batch; its answer
 lake has synced its frames and the store has committed its rows, batches in their order. While the
 store is away nobody is answered, and above a bound nothing more is read.
 
-Frames that break a rule go to ``faults`` with the rule and the offset, at most
+Frames that break a rule go to the table ``frame_faults`` with the rule and the offset, at most
 ``most_faults_per_s``; the rest is counted only. Logs never name a VIN or a place.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ssl
 import time
 from collections import deque
@@ -26,7 +27,7 @@ from zerocity.protocols.gbt32960.desk import Desk
 from zerocity.protocols.gbt32960.frames import Skipped
 from zerocity.protocols.gbt32960.links import Link
 from zerocity.protocols.gbt32960.messages import PlatformLogin
-from zerocity.protocols.gbt32960.seats import Batch, Caller, Fault
+from zerocity.protocols.gbt32960.seats import Batch, Caller, Fault, fault_row
 from zerocity.storage.recorder import Row
 
 log = structlog.get_logger(__name__)
@@ -104,7 +105,8 @@ class VehicleGateway:
     Parameters
     ----------
     check_platform : user and password -> good; called in a worker thread. None: no platform.
-    tls : context for TLS, or mutual TLS when it verifies clients. faults : takes what broke a rule.
+    tls : context for TLS, or mutual TLS when it verifies clients. faults : takes what broke a rule,
+    instead of the table ``frame_faults``.
     clock, now : monotonic seconds and UTC.
     """
 
@@ -345,6 +347,10 @@ class VehicleGateway:
             log.info("frame refused", link=fault.link, rule=fault.rule, offset=fault.offset)
         if kept and self._faults is not None:
             self._faults(kept)
+        elif kept and not self._store.full:
+            # Nobody waits for these rows: a fault that is lost with the process is found again.
+            with contextlib.suppress(ZerocityError):
+                self._store.submit([fault_row(fault) for fault in kept])
 
     # Time and passwords.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from array import array
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -97,6 +98,23 @@ class Fault:
     offset: int
     came: str
     raw: bytes = b""
+
+
+def fault_row(fault: Fault) -> Row:
+    """The row of a fault in the table ``frame_faults``; the same fault of one moment is one row."""
+    text = f"{fault.at.isoformat()}|{fault.link}|{fault.rule}|{fault.offset}|{fault.came}"
+    key = hashlib.blake2b(text.encode() + fault.raw, digest_size=16).hexdigest()
+    values = {
+        "key": key,
+        "at": fault.at,
+        "link": fault.link,
+        "vehicle": fault.vehicle,
+        "rule": fault.rule,
+        "place": fault.offset,
+        "came": fault.came,
+        "raw": fault.raw.hex(),
+    }
+    return Row("frame_faults", values)
 
 
 class Batch:

@@ -56,6 +56,7 @@ class Counts:
     expired: int = 0  # older than the resend window
     dropped: int = 0  # the buffer was full
     logins: int = 0
+    logins_taken: int = 0
     links_lost: int = 0
 
 
@@ -179,6 +180,7 @@ class Terminal:
                 return
             if command == Command.LOGIN and response == Response.OK:
                 self._tries = 0
+                self.counts.logins_taken += 1
             elif command == Command.LOGIN:
                 self._login_failed(now_s)
 

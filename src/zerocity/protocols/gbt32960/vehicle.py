@@ -262,6 +262,7 @@ class SimVehicle:
             self._fast_until_s = now_s + timing.around_s
         self._grave = grave
         fast = now_s <= self._fast_until_s and now_s - self._sent_s >= timing.alarm_s
+        fast = fast and (not self._sent or self._sent[-1] != reading.at)
         if fast or now_s >= self._due_s:
             due.append(Due(self.unit(reading), reading.at))
             self._sent_s = now_s

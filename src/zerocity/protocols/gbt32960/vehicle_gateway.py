@@ -16,15 +16,12 @@ from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
-import structlog
-
 from zerocity.protocols.gbt32960.drive import FleetDrive
 from zerocity.protocols.gbt32960.frames import Splitter
 from zerocity.protocols.gbt32960.reading import Reading
 from zerocity.protocols.gbt32960.terminal import Counts, Terminal
 from zerocity.protocols.gbt32960.vehicle import SimVehicle
 
-log = structlog.get_logger(__name__)
 TICK_S = 0.1
 # Links that are being opened at once: a gateway that starts again is not run over.
 MOST_OPENING = 200
@@ -280,8 +277,7 @@ class VehicleClients:
                 await asyncio.get_running_loop().create_connection(
                     lambda: _Wire(self, one), self._host, self._port, ssl=self._tls, **more
                 )
-        except (OSError, TimeoutError) as error:
-            log.debug("no link", why=type(error).__name__)
+        except (OSError, TimeoutError):
             if one.wire is None:
                 self.lost(one)
         finally:
