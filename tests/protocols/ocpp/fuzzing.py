@@ -216,6 +216,19 @@ def bend_bytes(data: bytes, rng: Random) -> bytes:
     return bytes(bent)
 
 
+def spoil_input(data: bytes, rng: Random) -> bytes:
+    """Change the payload of an input's first frame as JSON; as it is if that is no JSON."""
+    first, *others = data[3:].split(SEPARATOR)
+    try:
+        parts = json.loads(first)
+    except (ValueError, RecursionError):
+        return data
+    if not isinstance(parts, list) or not parts or not isinstance(parts[-1], dict):
+        return data
+    parts[-1] = spoil(parts[-1], rng)
+    return data[:3] + SEPARATOR.join([_dump(parts), *others])
+
+
 def warm_up() -> None:
     """Compile every schema on both sides, so that timings show inputs alone."""
     for version in Version:
