@@ -37,6 +37,10 @@ class AlarmWatch:
         self._holding: dict[tuple[str, bool], dict[str, int]] = {}
         self._open = set(open_orders)
 
+    def opened(self, vehicle: str, kind: str) -> None:
+        """An order is open already: of before a restart, or made by a person."""
+        self._open.add((vehicle, kind))
+
     def closed(self, vehicle: str, kind: str) -> None:
         """An order was closed: the next alarm of this kind opens another."""
         self._open.discard((vehicle, kind))

@@ -181,6 +181,9 @@ class Desk:
             batch.frames.append((seat.live.id, at, frame))
             self._picture(seat, look, edition, resent, at, now_s, batch)
         seat.live.seen_s = now_s
+        if seat.caller is None:
+            # A platform may speak for a vehicle that logged in over an earlier link of its.
+            seat.caller, seat.live.online = caller, True
         caller.refusals = 0
         if self.policy.answer_reports:
             batch.answers.append((caller, answer_to(frame, Response.OK)))
@@ -209,8 +212,6 @@ class Desk:
             self.counts.ahead_of_time += 1
         else:
             self.vehicles.report(vehicle, report, now_s)
-        if seat.caller is None:
-            vehicle.online = True
 
     def _wrong_signature(self, seat: Seat, look: Glance, edition: Edition) -> FrameFault | None:
         """Why a report is not believed; None where it is, or where nobody can tell."""

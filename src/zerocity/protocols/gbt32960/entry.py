@@ -37,6 +37,7 @@ from zerocity.protocols.gbt32960.seats import (
 )
 from zerocity.storage.recorder import Row
 
+KEY_KIND = "vehicle key"
 _SERIAL_AT = HEAD + 6
 _ACTIVATED, _NOT_ACTIVATED = 1, 2
 _DONE, _CHIP_IN_USE, _VIN_IN_USE = 0, 1, 2
@@ -72,7 +73,8 @@ class Entry:
                 other.seat = None
         _sit(seat, caller, login, now_s)
         self.counts.logins += 1
-        batch.rows.append(Row("vehicles", {"id": seat.live.id, "last_seen_at": at}))
+        seen = {"id": seat.live.id, "vin": seat.live.vin, "last_seen_at": at}
+        batch.rows.append(Row("vehicles", seen))
         return None
 
     def logout(
@@ -206,7 +208,7 @@ def _key_row(seat: Seat, chip: str, key: PublicKey, at: datetime) -> Row:
     values = {
         "serial": f"chip-{seat.live.id}-{chip}",
         "station": seat.live.id,
-        "kind": "vehicle key",
+        "kind": KEY_KIND,
         "pem": pem,
         "issued_at": at.astimezone(UTC),
     }
