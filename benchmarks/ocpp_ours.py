@@ -1,0 +1,105 @@
+"""Our server for the OCPP benchmark. Run by ocpp_server.py; prints its port, ends with its input.
+
+`--store none` commits at once to nothing: what is left is the protocol, the validation of every
+message and its handling. The other stores are the real Recorder.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import resource
+import sys
+from collections.abc import Callable, Sequence
+
+import structlog
+import uvloop
+
+from ocpp_load import PASSWORD
+from ocpp_words import TOKEN
+from zerocity.live.registry import Connector, LiveStation, Registry, Slot
+from zerocity.live.tokens import Token
+from zerocity.protocols.ocpp.credentials import Credential
+from zerocity.protocols.ocpp.gateway import OcppGateway
+from zerocity.protocols.ocpp.gateway_settings import OcppSettings
+from zerocity.protocols.ocpp.hub import Store
+from zerocity.protocols.ocpp.station_book import StorePasswords
+from zerocity.storage.database import migrate, open_engine
+from zerocity.storage.recorder import Recorder, Row
+
+
+class Nowhere:
+    """A store that keeps nothing."""
+
+    waiting, full = 0, False
+
+    def submit(
+        self,
+        rows: Sequence[Row],
+        done: Callable[[], None] | None = None,
+        failed: Callable[[str], None] | None = None,
+    ) -> None:
+        if done is not None:
+            done()
+
+
+class OnePassword:
+    """All stations are known, with the same password."""
+
+    def __init__(self) -> None:
+        self._kept = StorePasswords().hash(PASSWORD)
+
+    def find(self, station: str) -> Credential | None:
+        return Credential(station, password_hash=self._kept)
+
+    def is_revoked(self, serial: str) -> bool:
+        return False
+
+
+def city(count: int, kind: str) -> Registry:
+    registry = Registry()
+    for number in range(count):
+        name = f"B{number:05}"
+        station = registry.add_station(LiveStation(name, "site-1", kind))
+        station.connectors[1, 1] = Connector(name, 1, 1, "site-1", 60.0)
+        if kind == "swap":
+            station.slots = {n: Slot(n) for n in range(1, 5)}
+    registry.add_token(Token(TOKEN, many=True))
+    return registry
+
+
+def open_store(options: argparse.Namespace) -> Store:
+    if options.store == "none":
+        return Nowhere()
+    engine = open_engine(options.store)
+    migrate(engine)
+    return Recorder(engine, most_waiting=options.most_waiting)
+
+
+async def serve(options: argparse.Namespace) -> None:
+    settings = OcppSettings(
+        port=0, messages_per_s=1e6, burst=1_000_000, most_connections=options.stations + 10
+    )
+    gateway = OcppGateway(
+        city(options.stations, options.kind),
+        open_store(options),
+        source=OnePassword(),
+        passwords=StorePasswords(),
+        settings=settings,
+    )
+    await gateway.start()
+    print(gateway.port, flush=True)
+    await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
+    print(dict(gateway.metrics.closed), gateway.metrics.paused, file=sys.stderr)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--store", default="none", help="none, or a database's address")
+    parser.add_argument("--stations", type=int, default=100)
+    parser.add_argument("--kind", default="charger")
+    parser.add_argument("--most-waiting", type=int, default=200_000)
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
+    uvloop.run(serve(parser.parse_args()))
