@@ -79,6 +79,7 @@ class LiveStation:
     firmware: str = ""
     status: str = "available"
     free_vend: bool = False
+    asked_to_boot_s: float | None = None
     slots: dict[int, Slot] = field(default_factory=dict)
     file: StationFile = field(default_factory=StationFile)
 

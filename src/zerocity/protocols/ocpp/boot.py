@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from zerocity.protocols.ocpp.handling import Context, Handler, Outcome, Payload
 from zerocity.protocols.ocpp.messages import Version
 from zerocity.protocols.ocpp.rows import station_row
@@ -50,6 +52,20 @@ def _booted(context: Context) -> Outcome:
 def heartbeat(context: Context, payload: Payload) -> Outcome:
     """Heartbeat: the clock, by which stations set theirs."""
     return Outcome({"currentTime": stamp(context.at)})
+
+
+def ask_to_boot(context: Context) -> None:
+    """Ask a station that goes on speaking before it booted to do so (1.6 5.17; 2.x F06).
+
+    It may have booted long ago, under a server whose memory is lost, and would not again by itself.
+    Most boot as soon as their first message is refused; from the second one they are asked.
+    """
+    station = context.station
+    if station.asked_to_boot_s is None:
+        station.asked_to_boot_s = -math.inf
+    elif context.now_s - station.asked_to_boot_s >= RETRY_S:
+        station.asked_to_boot_s = context.now_s
+        context.say("TriggerMessage", {"requestedMessage": "BootNotification"}, None)
 
 
 HANDLERS: dict[tuple[Version, str], Handler] = {

@@ -67,6 +67,8 @@ def answer(context: Context, action: str, payload: Payload) -> Outcome | Refusal
     """
     refused = gate(context, action)
     if refused is not None:
+        if context.station.boot == "unknown":
+            boot.ask_to_boot(context)
         return refused
     handler = HANDLERS.get((context.version, action))
     if handler is None:
