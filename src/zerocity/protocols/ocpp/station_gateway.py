@@ -189,7 +189,6 @@ class StationFleet:
         self.seats = [Seat(station, self) for station in stations]
         self.troubles: Counter[str] = Counter()
         self.last_trouble = ""
-        self.reconnects = 0
         self._each_tick = each_tick
         self._random = random.Random(f"links {seed}")
         self._allowance = 0.0
@@ -199,6 +198,11 @@ class StationFleet:
         # picows reports each failed handshake by itself; we count them.
         self._quiet = logging.getLogger("zerocity.stations")
         self._quiet.setLevel(logging.CRITICAL)
+
+    @property
+    def reconnects(self) -> int:
+        """How often a station came back after its first connection."""
+        return sum(max(seat.station.counts.connects - 1, 0) for seat in self.seats)
 
     @property
     def connected(self) -> int:
@@ -225,7 +229,6 @@ class StationFleet:
 
     def lost(self, seat: Seat, now_s: float, meant: bool) -> None:
         """A link ended: when the station may try again."""
-        self.reconnects += 1
         seat.retry_s = now_s if meant else now_s + self._backoff_s(seat)
 
     def _step(self, now_s: float, at: datetime, gone_s: float) -> None:
@@ -296,6 +299,7 @@ class StationFleet:
                 max_redirects=0,
                 logger_name=self._quiet,
                 read_buffer_init_size=4096,
+                use_aiofastnet=False,
             )
         except (OSError, WSError, TimeoutError) as error:
             self._failed(seat, error)

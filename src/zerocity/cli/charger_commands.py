@@ -1,0 +1,114 @@
+"""The command charger: simulated stations that connect to an OCPP server."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command of this file to the app."""
+    app.command("charger")(charger)
+
+
+def charger(
+    url: Annotated[
+        str, typer.Option("--url", help="Where the server listens, without the station's id.")
+    ] = "ws://127.0.0.1:9310/ocpp",
+    count: Annotated[int, typer.Option("--count", help="How many stations.")] = 1,
+    version: Annotated[
+        str, typer.Option("--version", help="1.6, 2.0.1 or 2.1; several with commas, in turn.")
+    ] = "2.0.1",
+    kind: Annotated[str, typer.Option("--kind", help="charger, or swap (needs 2.1).")] = "charger",
+    id_pattern: Annotated[
+        str, typer.Option("--id-pattern", help="Names; {n} counts from 1.")
+    ] = "sim-{n:04d}",
+    password: Annotated[
+        str,
+        typer.Option(
+            "--password",
+            envvar="ZEROCITY_STATION_PASSWORD",
+            help="Of all stations; better from the environment than on the command line.",
+        ),
+    ] = "",
+    passwords: Annotated[
+        Path | None, typer.Option("--passwords", help="File with a line id,password for each.")
+    ] = None,
+    connectors: Annotated[int, typer.Option("--connectors", help="Of each charger.")] = 1,
+    slots: Annotated[int, typer.Option("--slots", help="Of each swap cabinet.")] = 12,
+    power_kw: Annotated[
+        float, typer.Option("--power-kw", help="Most power of a connector or slot, kW.")
+    ] = 60.0,
+    meter_interval: Annotated[
+        int, typer.Option("--meter-interval", help="Seconds between meter values; 0 for none.")
+    ] = 60,
+    arrivals_per_hour: Annotated[
+        float, typer.Option("--arrivals-per-hour", help="Cars or riders at each station.")
+    ] = 2.0,
+    token_pattern: Annotated[
+        str, typer.Option("--token-pattern", help="Tokens that drivers show; {n} counts.")
+    ] = "driver-{n:03d}",
+    tokens: Annotated[int, typer.Option("--tokens", help="How many different tokens.")] = 100,
+    connects_per_s: Annotated[
+        float, typer.Option("--connects-per-second", help="How fast connections open.")
+    ] = 100.0,
+    ca: Annotated[Path | None, typer.Option("--ca", help="Certificates to trust, for wss.")] = None,
+    certificate: Annotated[
+        str, typer.Option("--certificate", help="Client certificate (PEM); {id} is the station's.")
+    ] = "",
+    key: Annotated[str, typer.Option("--key", help="Its key, where it is a file of its own.")] = "",
+    compress: Annotated[bool, typer.Option("--compress", help="Offer permessage-deflate.")] = False,
+    duration: Annotated[
+        float | None, typer.Option("--duration", help="Seconds to run; default: until Ctrl-C.")
+    ] = None,
+    once: Annotated[
+        bool, typer.Option("--once", help="Give up when a connection cannot be made.")
+    ] = False,
+    seed: Annotated[int, typer.Option("--seed", help="Fixes everything random.")] = 1,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")] = False,
+) -> None:
+    """Simulate charging stations or swap cabinets that speak OCPP with a server.
+
+    They boot, take cars or riders of their own, charge, obey the server's limits and commands, and
+    go on while the server is away. Ctrl-C ends with a summary.
+
+    Examples: zerocity charger; zerocity charger --count 500 --version 1.6,2.0.1,2.1
+    """
+    from zerocity.cli.charger_run import Wish, print_summary, run
+    from zerocity.protocols.ocpp.station_drivers import Habits
+    from zerocity.protocols.ocpp.station_fleet import (
+        FleetPlan,
+        make_stations,
+        make_tls,
+        read_passwords,
+        read_versions,
+    )
+    from zerocity.protocols.ocpp.station_gateway import Line, check_url
+
+    is_default = kind == "swap" and version == "2.0.1"
+    plan = FleetPlan(
+        count=count,
+        versions=read_versions("2.1" if is_default else version),
+        kind=kind,
+        id_pattern=id_pattern,
+        password=password,
+        passwords={} if passwords is None else read_passwords(passwords),
+        connectors=connectors,
+        slots=slots,
+        power_kw=power_kw,
+        meter_interval_s=meter_interval,
+        seed=seed,
+    )
+    tls = make_tls(ca, certificate, key) if check_url(url).startswith("wss") else None
+    line = Line(url, tls, compress, connects_per_s)
+    habits = Habits(arrivals_per_hour, token_pattern, tokens)
+    found = run(Wish(make_stations(plan), line, habits, duration, once, seed, quiet=as_json))
+    if as_json:
+        typer.echo(json.dumps(found, indent=2))
+    else:
+        print_summary(found)
+    if found["ever_connected"] == 0:
+        raise typer.Exit(1)
