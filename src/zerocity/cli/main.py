@@ -7,7 +7,16 @@ from typing import NoReturn
 
 import typer
 
-from zerocity.cli import city_commands, dispatch_commands, park_commands, run_commands, vpp_commands
+from zerocity.cli import (
+    charger_commands,
+    city_commands,
+    dispatch_commands,
+    park_commands,
+    run_commands,
+    telemetry_commands,
+    vehicle_commands,
+    vpp_commands,
+)
 from zerocity.cli.kernel_cache import use_fresh_kernels
 from zerocity.errors import ZerocityError
 
@@ -39,6 +48,9 @@ city_commands.register(app)
 park_commands.register(app)
 dispatch_commands.register(app)
 vpp_commands.register(app)
+charger_commands.register(app)
+vehicle_commands.register(app)
+telemetry_commands.register(app)
 
 
 def run() -> None:
