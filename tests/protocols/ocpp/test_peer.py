@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import tracemalloc
 from itertools import count
 from typing import Any
 
@@ -362,3 +363,18 @@ def test_a_message_costs_microseconds() -> None:
             office.answer(event.id, ACCEPTED)
         office.take()
     assert time.process_time() - started_s < 2000 * 200e-6
+
+
+def test_a_peer_stays_small() -> None:
+    tracemalloc.start()
+    try:
+        offices = [peer() for _ in range(100)]
+        for office in offices:
+            for number in range(20):
+                office.receive(call("Authorize", AUTHORIZE, f"{number:036d}"), 0.0)
+                office.answer(f"{number:036d}", ACCEPTED)
+                office.take()
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert held / len(offices) < 6 * 1024

@@ -223,7 +223,8 @@ def write_frame(frame: Frame) -> bytes:
     if not 0 < len(frame.id) <= LONGEST_ID:
         raise ValueError(f"a message id has 1 to {LONGEST_ID} characters, not {len(frame.id)}")
     try:
-        return orjson.dumps(_parts(frame))
+        # A copy: what orjson gives keeps its 4 KiB buffer, and frames are kept for repeats.
+        return bytes(memoryview(orjson.dumps(_parts(frame))))
     except TypeError as error:
         raise ValueError(f"a payload that JSON cannot say: {error}") from None
 
