@@ -82,6 +82,7 @@ class StationFile:
     rejected or unanswered. ``external_limits``: (EVSE, source) to what another than us allows [kW],
     None where no figure was given. ``rate_unit`` (W or A) and ``most_level``: what the station says
     that it takes. ``controls``: DER control id to its state. ``v2x``: EVSE to the vehicle's room.
+    ``held``: slots whose battery must not be handed out.
     """
 
     swaps: dict[int, Swap] = field(default_factory=dict)
@@ -95,10 +96,12 @@ class StationFile:
     most_level: int | None = None
     list_version: int | None = None
     swap_order: str = "In-Out"
+    held: set[int] = field(default_factory=set)
     certificate_expires_at: datetime | None = None
     signed_at: list[datetime] = field(default_factory=list)
+    renewal_asked_at: datetime | None = None
     firmware_state: str = "idle"
-    firmware_order: tuple[str, int] | None = None
+    firmware_order: tuple[str, int | None] | None = None
     log_state: str = "idle"
 
     def counts_in_full(self, evse: int) -> bool:

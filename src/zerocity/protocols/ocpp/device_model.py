@@ -150,13 +150,18 @@ def variable_rows(
     """The row of a variable, and what else follows from it; remembers what decisions need."""
     component, variable = data["component"], data["variable"]["name"]
     if attribute == "Actual":
-        taker = _REMEMBERED.get((component["name"], variable))
-        if taker is not None:
-            taker(context.station.file, value)
+        remember(context.station.file, component["name"], variable, value)
     rows = [_row(context, data, attribute, value, at)]
     if attribute == "Actual":
         rows += note_battery(context, component, variable, value, at)
     return rows
+
+
+def remember(file: StationFile, component: str, variable: str, value: str) -> None:
+    """Keep a variable in memory if decisions read it."""
+    taker = _REMEMBERED.get((component, variable))
+    if taker is not None:
+        taker(file, value)
 
 
 def _configuration_rows(context: Context, key: str, value: str) -> list[Row]:
@@ -240,6 +245,11 @@ def _most_level(file: StationFile, value: str) -> None:
         file.most_level = int(value)
 
 
+def _list_version(file: StationFile, value: str) -> None:
+    if value.lstrip("-").isdigit():
+        file.list_version = int(value)
+
+
 def _swap_order(file: StationFile, value: str) -> None:
     file.swap_order = value[:20]
 
@@ -248,6 +258,7 @@ _REMEMBERED: dict[tuple[str, str], Callable[[StationFile, str], None]] = {
     ("SmartChargingCtrlr", "RateUnit"): _rate_unit,
     ("SmartChargingCtrlr", "ProfileStackLevel"): _most_level,
     ("BatterySwapCtrlr", "SwapOrder"): _swap_order,
+    ("LocalAuthListCtrlr", "Version"): _list_version,
     (CONFIGURATION, "ChargingScheduleAllowedChargingRateUnit"): _rate_unit,
     (CONFIGURATION, "ChargeProfileMaxStackLevel"): _most_level,
 }

@@ -224,7 +224,7 @@ def update_row(campaign: str, station: str, step: str, at: datetime) -> Row:
 def _take(context: Context, step: Step, number: int | None) -> list[Row]:
     station = context.station
     name, asked_as = station.file.firmware_order or (BY_HAND, number)
-    if number is not None and number != asked_as:
+    if None not in (number, asked_as) and number != asked_as:
         name = BY_HAND
     campaign = context.registry.city.campaigns.get(name)
     if not isinstance(campaign, Campaign):

@@ -16,7 +16,7 @@ from zerocity.live.station_file import MOST_SWAPS, keep
 from zerocity.live.tokens import Verdict
 from zerocity.protocols.ocpp.handling import Context, Handler, Outcome, Payload, Refused, Reply
 from zerocity.protocols.ocpp.messages import Version
-from zerocity.protocols.ocpp.orders import asked, say
+from zerocity.protocols.ocpp.orders import Order, asked, say
 from zerocity.protocols.ocpp.rows import message_row
 from zerocity.protocols.ocpp.steps import DISCONNECTED, TIMEOUT
 from zerocity.protocols.ocpp.swap_rows import ledger_rows, slot_row, swap_row, work_rows
@@ -106,6 +106,27 @@ def swap_refused(context: Context, token: object, code: str, description: str) -
     return _rejected(context, swap, no_battery=False)
 
 
+def hold_answered(context: Context, token: object, payload: Payload) -> list[Row]:
+    """The result of ChangeAvailability: a slot to be held must not wait for its charging to end."""
+    evse = asked(token).get("evse", {}).get("id", 0)
+    if payload["status"] == "Scheduled" and evse in context.station.file.held:
+        for order in held_orders(context.station):
+            context.say(order.action, order.payload, order)
+    return []
+
+
+def held_orders(station: LiveStation) -> list[Order]:
+    """What ends the charging of batteries that must not be handed out; a slot cannot rest before.
+
+    Their transactions may become known only later, so ask again from time to time.
+    """
+    return [
+        Order("RequestStopTransaction", {"transactionId": seat.session.transaction})
+        for seat in station.connectors.values()
+        if seat.evse in station.file.held and seat.session is not None
+    ]
+
+
 def _pack(data: Payload) -> Pack:
     return Pack(data["evseId"], data["serialNumber"], data["soC"] / 100.0, data["soH"] / 100.0)
 
@@ -156,6 +177,7 @@ def _slot_rows(context: Context, step: Step, packs: list[Pack], taken: Taken) ->
             slot.serial, slot.soc, slot.soh = pack.serial, pack.soc, pack.soh
         elif slot.serial in (None, pack.serial):
             slot.serial = slot.soc = slot.soh = None
+            context.station.file.held.discard(slot.evse)
         rows.append(slot_row(context.station.id, slot))
     return rows
 
@@ -170,6 +192,9 @@ def slot_of(station: LiveStation, evse: int) -> Slot | None:
 def _hold_slots(context: Context, slots: list[int]) -> None:
     """Keep a battery that nobody knows from being charged or handed out."""
     for evse in slots:
+        if slot_of(context.station, evse) is None:
+            continue
+        context.station.file.held.add(evse)
         say(
             context,
             "ChangeAvailability",
@@ -185,5 +210,8 @@ def _rejected(context: Context, swap: Swap, no_battery: bool) -> list[Row]:
 
 
 HANDLERS: dict[tuple[Version, str], Handler] = {(Version.V21, "BatterySwap"): battery_swap}
-REPLIES: dict[str, Reply] = {"RequestBatterySwap": swap_answered}
+REPLIES: dict[str, Reply] = {
+    "RequestBatterySwap": swap_answered,
+    "ChangeAvailability": hold_answered,
+}
 REFUSALS: dict[str, Refused] = {"RequestBatterySwap": swap_refused}
