@@ -179,12 +179,22 @@ class Registry:
         """The verdict on a token that is shown at ``at`` (UTC)."""
         return judge(self.token(id_token), at, kind=kind)
 
-    def open_elsewhere(self, id_token: str, but: str | None) -> bool:
-        """Whether a token that may be in one session only is in another than ``but``."""
+    def open_elsewhere(
+        self, id_token: str, but: str | None, place: tuple[str, int, int] | None = None
+    ) -> bool:
+        """Whether a token that may be in one session only is in another than ``but``.
+
+        A session at the same ``place`` (station, EVSE, connector) does not count: a plug holds one
+        car, so that session's end was lost.
+        """
         token = self.token(id_token)
         if token is None or token.many:
             return False
-        return bool(self.busy.get(token_key(id_token), set()) - {but or ""})
+        others = self.busy.get(token_key(id_token), set()) - {but or ""}
+        open_ones = (self.sessions.get(name) for name in others)
+        return any(
+            one is None or (one.station, one.evse, one.connector) != place for one in open_ones
+        )
 
     def next_number(self) -> int:
         """A transaction number for OCPP 1.6 that the city never gave before."""
@@ -224,6 +234,8 @@ class Registry:
         session.limit_kw = min(session.limit_kw, seat.max_kw)
         there = seat.session
         if there is None or there is session or there.started_at <= session.started_at:
+            if there is not None and there is not session:
+                self.release(there)
             seat.session = session
 
     def close(self, session: LiveSession) -> None:

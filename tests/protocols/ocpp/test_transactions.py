@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from core_cases import AT, City, after, event, start_v16, started, stop_v16
+from core_cases import AT, City, after, event, start_v16, started, stop_v16, values_v16
 
 from zerocity.live.registry import LiveStation
 from zerocity.protocols.ocpp.messages import Version
+from zerocity.protocols.ocpp.transactions import end_lost
 
 
 def test_packs_of_a_swap_station_are_charged_for_nobody() -> None:
@@ -32,6 +33,43 @@ def test_missing_stop_leaves_the_seat_to_the_next_session() -> None:
     city.hear("StopTransaction", stop_v16(first, 2000, 20), at=after(40))
     assert seat.session.number == second["transactionId"]
     assert len(city.registry.sessions) == 1
+
+
+def test_driver_whose_end_was_lost_is_not_locked_out() -> None:
+    city = City()
+    city.hear("StartTransaction", start_v16())
+    again = city.hear("StartTransaction", start_v16(minutes=30), at=after(30))
+    assert again["idTagInfo"]["status"] == "Accepted"
+    other = city.hear("StartTransaction", start_v16("U", minutes=60), at=after(60))
+    assert other["idTagInfo"]["status"] == "Accepted"
+    # Another car has the plug now, so that token is free.
+    elsewhere = city.hear("StartTransaction", start_v16(minutes=61), at=after(61), name="B")
+    assert elsewhere["idTagInfo"]["status"] == "Accepted"
+
+
+def test_session_whose_end_was_lost_is_ended_by_its_last_reading() -> None:
+    city = City()
+    lost = city.hear("StartTransaction", start_v16())["transactionId"]
+    city.hear("MeterValues", values_v16(lost, [(30, 9000)]), at=after(30))
+    city.hear("StartTransaction", start_v16("U", minutes=60), at=after(60))
+    assert end_lost(city.registry, after(90)) == []
+    city.rows += end_lost(city.registry, after(31 + 24 * 60))
+    row = city.table("sessions")[(f"~{lost:010d}",)]
+    assert (row["stop_reason"], row["energy_kwh"], row["ended_at"]) == ("Lost", 8.0, after(30))
+    assert city.finished == [f"~{lost:010d}"]
+    assert len(city.registry.sessions) == 1
+    city.hear("StopTransaction", stop_v16(lost, 10_000, 40), at=after(3000))
+    row = city.table("sessions")[(f"~{lost:010d}",)]
+    assert (row["stop_reason"], row["energy_kwh"], row["ended_at"]) == ("Local", 9.0, after(40))
+
+
+def test_silent_session_is_ended_after_a_month() -> None:
+    city = City(Version.V201)
+    city.hear("TransactionEvent", started())
+    assert end_lost(city.registry, after(29 * 24 * 60)) == []
+    assert end_lost(city.registry, after(30 * 24 * 60))
+    city.hear("TransactionEvent", event("Ended", 1, 3000.0, 60.0), at=after(50 * 24 * 60))
+    assert city.cdr("A~tx")["energy_kwh"] == 2.0
 
 
 def test_control_loop_hears_of_begin_and_end_alone() -> None:

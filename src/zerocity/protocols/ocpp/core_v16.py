@@ -20,6 +20,7 @@ from zerocity.protocols.ocpp.meter_values import samples_v16
 from zerocity.protocols.ocpp.rows import connector_row, digest, message_row
 from zerocity.protocols.ocpp.transactions import (
     CHARGING_FROM_KW,
+    LOST,
     authorise,
     begin,
     conclude,
@@ -99,7 +100,8 @@ def start_transaction(context: Context, payload: Payload) -> Outcome:
     verdict = registry.verdict(tag, context.at)
     offline = was_offline(context, at)
     if verdict is Verdict.ACCEPTED and not offline:
-        verdict = not_twice(context, known or "", tag, told_before=known is not None)
+        place = (payload["connectorId"], ONLY_CONNECTOR)
+        verdict = not_twice(context, known or "", tag, place, told_before=known is not None)
     rows = []
     if known is None:
         plug(context, payload["connectorId"])
@@ -180,9 +182,9 @@ def stop_transaction(context: Context, payload: Payload) -> Outcome:
     if session is None:
         return Outcome(answer, [message_row(context, "StopTransaction", payload)])
     row = message_row(context, "StopTransaction", payload, session.id)
-    told, before = session.state is State.ENDED, len(session.curve)
+    before = (session.ended_at, session.stop_reason, len(session.curve))
     fold_stop(context, session, payload)
-    if told and len(session.curve) == before:
+    if before == (session.ended_at, session.stop_reason, len(session.curve)):
         return Outcome(answer, [row])
     rows, after = conclude(context, session)
     return Outcome(answer, [row, *rows], after)
@@ -193,7 +195,7 @@ def fold_stop(context: Context, session: LiveSession, payload: Payload) -> None:
     _fold(context, session, payload.get("transactionData", []))
     at = happened_at(context, payload["timestamp"])
     stop_wh = float(payload["meterStop"])
-    if session.ended_at is not None:
+    if session.ended_at is not None and session.stop_reason != LOST:
         if (session.ended_at, session.meter_end_wh) != (at, stop_wh):
             session.note("a second, different end was told: the first one counts")
         return

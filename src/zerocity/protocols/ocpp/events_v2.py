@@ -176,7 +176,9 @@ def _fold_token(context: Context, session: LiveSession, payload: Payload) -> Ver
     verdict = verdict_v2(context, shown)
     starts = payload["eventType"] == "Started" and not payload.get("offline", False)
     if verdict is Verdict.ACCEPTED and starts:
-        verdict = not_twice(context, session.id, name, told_before=session.token is not None)
+        place = (session.evse, session.connector)
+        told_before = session.token is not None
+        verdict = not_twice(context, session.id, name, place, told_before=told_before)
     if payload["seqNo"] < session.token_seq:
         first = session.token_seq == NEVER
         registry.release(session)

@@ -166,6 +166,8 @@ def _rebuilt(connection: sa.Connection, registry: Registry, row: Any) -> LiveSes
     session.state = State(row.state) if not numbered else session.state
     if session.state is State.ENDED:
         session.settle_soc()
+        if session.ended_at is None:
+            session.ended_at, session.stop_reason = row.ended_at, row.stop_reason
         session.power_kw, session.cost_cny = 0.0, row.cost_cny
     return session
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from zerocity.charging.billing import Bill, bill
 from zerocity.charging.session import Event, State
-from zerocity.live.registry import Connector
+from zerocity.live.registry import Connector, Registry
 from zerocity.live.sessions import LiveSession, Sample
 from zerocity.live.tokens import Verdict
-from zerocity.protocols.ocpp.handling import Context
+from zerocity.protocols.ocpp.handling import Context, Payload
+from zerocity.protocols.ocpp.messages import Version
 from zerocity.protocols.ocpp.meter_values import trusted
 from zerocity.protocols.ocpp.rows import end_rows, session_row
 from zerocity.protocols.ocpp.wire_words import moment
@@ -20,6 +22,9 @@ from zerocity.storage.recorder import Row
 OFFLINE_AFTER_S = 120.0
 # Below this a meter's own noise; an assumption.
 CHARGING_FROM_KW = 0.05
+# What is done with a session whose end never comes; assumptions.
+LOST_AFTER, SILENT_AFTER, LOST = timedelta(days=1), timedelta(days=30), "Lost"
+FREE = frozenset({"available", "reserved"})
 
 
 def happened_at(context: Context, text: str | None) -> datetime:
@@ -32,7 +37,9 @@ def was_offline(context: Context, at: datetime) -> bool:
     return (context.at - at).total_seconds() > OFFLINE_AFTER_S
 
 
-def not_twice(context: Context, session_id: str, token: str, *, told_before: bool) -> Verdict:
+def not_twice(
+    context: Context, session_id: str, token: str, place: tuple[int, int], *, told_before: bool
+) -> Verdict:
     """The verdict on an accepted token at a start: BUSY while it charges elsewhere.
 
     A start that is told again gets the answer of the first time, whatever began meanwhile.
@@ -41,7 +48,8 @@ def not_twice(context: Context, session_id: str, token: str, *, told_before: boo
         session = context.registry.sessions.get(session_id)
         refused = session is not None and session.state is State.REFUSED
     else:
-        refused = context.registry.open_elsewhere(token, session_id)
+        here = (context.station.id, *place)
+        refused = context.registry.open_elsewhere(token, session_id, here)
     return Verdict.BUSY if refused else Verdict.ACCEPTED
 
 
@@ -61,7 +69,7 @@ def begin(context: Context, session: LiveSession) -> None:
     session.tariff_id = registry.tariff(context.station.site).id
     registry.open(session)
     seat = context.station.connectors.get((session.evse, session.connector))
-    if seat is not None and not session.offline:
+    if seat is not None and not session.offline and seat.status in FREE:
         seat.status = "occupied"
     registry.changed(context.station.site)
 
@@ -114,6 +122,36 @@ def conclude(
     session.cost_cny = made.cost_cny if sold else None
     rows = end_rows(session, made, context.at)
     return rows, (lambda: registry.finished(session)) if fresh else None
+
+
+def end_lost(registry: Registry, at: datetime) -> list[Row]:
+    """End the sessions whose end was lost, by their last reading; the rows to store.
+
+    A session whose plug has another one is lost after `LOST_AFTER`, any session after
+    `SILENT_AFTER` without a reading. An end that comes all the same settles it anew.
+    """
+    rows: list[Row] = []
+    for session in list(registry.sessions.values()):
+        station = registry.stations.get(session.station)
+        if station is None:
+            continue
+        seat = station.connectors.get((session.evse, session.connector))
+        seated = seat is not None and seat.session is session
+        last = max(session.meter_at or session.started_at, session.started_at)
+        if at - last < (SILENT_AFTER if seated else LOST_AFTER):
+            continue
+        session.ended_at, session.stop_reason = last, LOST
+        session.note("the end never came: the last reading stands for it")
+        context = Context(station, registry, at, math.nan, Version.V16, "", _mute)
+        made, after = conclude(context, session)
+        rows += made
+        if after is not None:
+            after()
+    return rows
+
+
+def _mute(action: str, payload: Payload, token: object) -> None:
+    """Say nothing: nobody is at the other end."""
 
 
 def opening_rows(session: LiveSession) -> list[Row]:
