@@ -11,6 +11,7 @@ from zerocity.protocols.ocpp.orders import Order
 from zerocity.protocols.ocpp.reservations import sweep
 from zerocity.protocols.ocpp.security import due_for_renewal, renewal_message
 from zerocity.protocols.ocpp.swap import held_orders
+from zerocity.protocols.ocpp.transactions import end_lost
 from zerocity.storage.recorder import Row
 
 # A station that does not renew its certificate is asked again after this long; an assumption.
@@ -48,10 +49,10 @@ def first_questions(registry: Registry, station: LiveStation, at: datetime) -> l
 def upkeep(registry: Registry, at: datetime) -> tuple[list[tuple[str, Order]], list[Row]]:
     """What is due now, each minute or so: (station, order) to send, and rows to store.
 
-    Ends reservations, carries firmware campaigns on, has certificates renewed in time, and keeps
-    batteries that must not be handed out from charging.
+    Ends reservations and sessions whose end was lost, carries firmware campaigns on, has
+    certificates renewed in time, and keeps batteries that must not be handed out from charging.
     """
-    rows = sweep(registry, at)
+    rows = [*sweep(registry, at), *end_lost(registry, at)]
     orders = [
         (station.id, order)
         for station in registry.stations.values()
