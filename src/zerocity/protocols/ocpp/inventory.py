@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from datetime import datetime
 
+from zerocity.live.registry import LiveStation
 from zerocity.protocols.ocpp.handling import Context, Payload
 from zerocity.protocols.ocpp.swap import slot_of
 from zerocity.protocols.ocpp.swap_rows import slot_row
@@ -59,6 +60,15 @@ def note_availability(context: Context, event: Payload, at: datetime) -> list[Ro
     slot.changed_at = at
     context.registry.changed(context.station.site)
     return [slot_row(context.station.id, slot)]
+
+
+def known_soc(station: LiveStation, evse: int) -> float | None:
+    """State of charge of the battery in a slot, 0-1: its charging's last, else the slot's own."""
+    for seat in station.connectors.values():
+        if seat.evse == evse and seat.session is not None and seat.session.soc is not None:
+            return seat.session.soc
+    slot = station.slots.get(evse)
+    return None if slot is None else slot.soc
 
 
 def _share(value: str) -> float | None:
