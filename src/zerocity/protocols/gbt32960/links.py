@@ -78,7 +78,7 @@ class Link(asyncio.Protocol):
         secure = transport.get_extra_info("ssl_object")
         self.caller.secure = secure is not None
         self.caller.certificate = common_name(secure)
-        _keep_alive(transport)
+        _set_socket(transport, self._bounds.most_unsent)
         if not self._office.opened(self):
             self.cut("too many links")
 
@@ -200,10 +200,12 @@ def common_name(secure: Any) -> str:
     return ""
 
 
-def _keep_alive(transport: asyncio.Transport) -> None:
+def _set_socket(transport: asyncio.Transport, most_unsent: int) -> None:
     one = transport.get_extra_info("socket")
     if one is None:
         return
+    # Or the system keeps megabytes of answers for somebody who does not read them.
+    one.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, most_unsent)
     one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     one.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     names = ("TCP_KEEPIDLE", "TCP_KEEPINTVL", "TCP_KEEPCNT")

@@ -179,6 +179,10 @@ class Due:
     late: bool = False
 
 
+def _second(at: datetime) -> datetime:
+    return at.replace(microsecond=0)
+
+
 class SimVehicle:
     """One vehicle that decides when to report what.
 
@@ -262,8 +266,9 @@ class SimVehicle:
             self._fast_until_s = now_s + timing.around_s
         self._grave = grave
         fast = now_s <= self._fast_until_s and now_s - self._sent_s >= timing.alarm_s
-        fast = fast and (not self._sent or self._sent[-1] != reading.at)
-        if fast or now_s >= self._due_s:
+        # The wire tells whole seconds: a second is reported once.
+        told = bool(self._sent) and _second(self._sent[-1]) == _second(reading.at)
+        if (fast or now_s >= self._due_s) and not told:
             due.append(Due(self.unit(reading), reading.at))
             self._sent_s = now_s
             self._sent.append(reading.at)
