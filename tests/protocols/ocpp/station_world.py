@@ -123,26 +123,21 @@ class World:
 
     def _usual(self, action: str, payload: Payload) -> Payload:
         now = self.at.isoformat()
-        match action:
-            case "BootNotification":
-                return {"status": self.boot_status, "currentTime": now, "interval": self.interval_s}
-            case "Heartbeat":
-                return {"currentTime": now}
-            case "StartTransaction":
-                self._transactions += 1
-                return {
-                    "transactionId": self._transactions,
-                    "idTagInfo": {"status": self.token_status},
-                }
-            case "Authorize" if self.version is Version.V16:
-                return {"idTagInfo": {"status": self.token_status}}
-            case "Authorize":
-                return {"idTokenInfo": {"status": self.token_status}}
-            case "TransactionEvent" if "idToken" in payload:
-                return {"idTokenInfo": {"status": self.token_status}}
-            case "SignCertificate" | "OpenPeriodicEventStream":
-                return {"status": "Accepted"}
-        return {}
+        tag = {"idTagInfo": {"status": self.token_status}}
+        token = {"idTokenInfo": {"status": self.token_status}}
+        self._transactions += action == "StartTransaction"
+        boot = {"status": self.boot_status, "currentTime": now, "interval": self.interval_s}
+        accepted = {"status": "Accepted"}
+        return {
+            "BootNotification": boot,
+            "Heartbeat": {"currentTime": now},
+            "StartTransaction": {"transactionId": self._transactions, **tag},
+            "Authorize": tag if self.version is Version.V16 else token,
+            "TransactionEvent": token if "idToken" in payload else {},
+            "SignCertificate": accepted,
+            "OpenPeriodicEventStream": accepted,
+            "NotifyEVChargingNeeds": accepted,
+        }.get(action, {})
 
 
 def plugged(world: World, evse: int = 1, **more: Any) -> None:

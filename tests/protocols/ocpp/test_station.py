@@ -11,6 +11,7 @@ from zerocity.errors import InputError
 from zerocity.protocols.ocpp.messages import Version
 from zerocity.protocols.ocpp.smart_charging import default_messages, limit_messages
 from zerocity.protocols.ocpp.station_parts import Make
+from zerocity.protocols.ocpp.station_profiles import to_ms
 
 ALL = list(Version)
 V2 = [Version.V201, Version.V21]
@@ -302,16 +303,34 @@ def test_bad_plugs_are_refused() -> None:
         plugged(world)
 
 
+STEPS = ["plug", "unplug", "limit", "cut", "connect", "run", "stop"]
+
+
+def take_step(world: World, what: str, evse: int, x: float) -> None:
+    """One thing that may happen to a station."""
+    station, online = world.station, world.csms is not None
+    if what == "plug" and station.evses[evse].car is None:
+        plugged(world, evse, token=f"t{evse}", soc=x / 80.0)
+    elif what == "unplug":
+        station.unplug(evse, world.now_s, world.at)
+    elif what == "limit" and online:
+        (message,) = limit_messages(world.version, 0, x, at=world.at, valid_s=120.0)
+        world.ask(*message)
+    elif what == "cut" and online:
+        world.cut()
+    elif what == "connect" and not online:
+        world.connect()
+    elif what == "run":
+        world.run(x * 2.0 + 0.1, 5.0)
+    elif what == "stop":
+        station.stop(evse, world.now_s, world.at)
+
+
 @settings(max_examples=40, deadline=None)
 @given(
     st.sampled_from(ALL),
     st.lists(
-        st.tuples(
-            st.sampled_from(["plug", "unplug", "limit", "cut", "connect", "run", "stop"]),
-            st.integers(1, 2),
-            st.floats(0.0, 80.0),
-        ),
-        max_size=25,
+        st.tuples(st.sampled_from(STEPS), st.integers(1, 2), st.floats(0.0, 80.0)), max_size=25
     ),
 )
 def test_meter_and_bounds_hold_whatever_happens(
@@ -319,24 +338,9 @@ def test_meter_and_bounds_hold_whatever_happens(
 ) -> None:
     world = World(version, Make(evses=2)).connect()
     station = world.station
-    for what, evse, x in steps:
-        match what:
-            case "plug" if station.evses[evse].car is None:
-                plugged(world, evse, token=f"t{evse}", soc=min(x / 80.0, 1.0))
-            case "unplug":
-                station.unplug(evse, world.now_s, world.at)
-            case "limit" if world.csms is not None:
-                (message,) = limit_messages(version, 0, x, at=world.at, valid_s=120.0)
-                world.ask(*message)
-            case "cut" if world.csms is not None:
-                world.cut()
-            case "connect" if world.csms is None:
-                world.connect()
-            case "run":
-                world.run(x * 2.0 + 0.1, 5.0)
-            case "stop":
-                station.stop(evse, world.now_s, world.at)
-        whole = station.profiles.station_span(int(world.at.timestamp() * 1000)).limit_kw
+    for step in steps:
+        take_step(world, *step)
+        whole = station.profiles.station_span(to_ms(world.at)).limit_kw
         total = sum(e.power_kw for e in station.evses.values())
         assert whole is None or total <= whole + 1e-9
         for place in station.evses.values():
@@ -347,3 +351,17 @@ def test_meter_and_bounds_hold_whatever_happens(
     world.run(60.0)
     assert station.queued <= 2
     assert not world.broken
+
+
+@pytest.mark.parametrize("version", V2)
+@pytest.mark.parametrize("is_dc", [True, False])
+def test_a_car_says_what_it_needs(version: Version, is_dc: bool) -> None:
+    world = World(version, Make(is_dc=is_dc)).connect()
+    plugged(world, need_kwh=12.5, limit_kw=40.0, depart_at=START)
+    (said,) = world.said("NotifyEVChargingNeeds")
+    bounds = said["chargingNeeds"]["dcChargingParameters" if is_dc else "acChargingParameters"]
+    assert bounds["energyAmount"] == 12_500
+    if is_dc:
+        assert bounds["evMaxPower"] == 40_000
+        assert bounds["evEnergyCapacity"] == 60_000
+    assert said["chargingNeeds"]["departureTime"] == "2026-05-01T08:00:00Z"

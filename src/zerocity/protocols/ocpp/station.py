@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from zerocity.errors import InputError
+from zerocity.protocols.ocpp import station_limits as limits
 from zerocity.protocols.ocpp import station_sessions as sessions
 from zerocity.protocols.ocpp.messages import Version
 from zerocity.protocols.ocpp.peer import Asked
@@ -150,9 +151,9 @@ class SimStation(StationCore):
         """What profiles and plug allow now [kW]; 0 while no transaction runs there."""
         self.set_moment(now_s, at)
         place = self._evse(evse)
-        if place.transaction is None or not sessions.usable(self, place):
+        if place.transaction is None or not limits.usable(self, place):
             return 0.0
-        return sessions.limit_kw(self, place)
+        return limits.limit_kw(self, place)
 
     def stop(self, evse: int, now_s: float, at: datetime) -> None:
         """The driver ends the transaction at the station; the car stays plugged."""

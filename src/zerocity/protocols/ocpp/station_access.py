@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from zerocity.protocols.ocpp import station_sessions as sessions
 from zerocity.protocols.ocpp.station_core import Handler, StationCore
+from zerocity.protocols.ocpp.station_limits import usable
 from zerocity.protocols.ocpp.station_parts import Payload, Reservation
 from zerocity.protocols.ocpp.wire_words import moment
 
@@ -121,7 +122,7 @@ def _reserve(core: StationCore, wanted: Reservation) -> Payload:
     others = {r.evse for r in core.reservations.values() if r.id != wanted.id}
     if all(evse.faulted for evse in places):
         return {"status": "Faulted"}
-    if not any(sessions.usable(core, evse) for evse in places):
+    if not any(usable(core, evse) for evse in places):
         return {"status": "Unavailable"}
     if not any(e.car is None and e.id not in others for e in places):
         return {"status": "Occupied"}

@@ -12,6 +12,7 @@ from zerocity.protocols.ocpp import station_sessions as sessions
 from zerocity.protocols.ocpp.station_core import Handler, StationCore
 from zerocity.protocols.ocpp.station_files import diagnostics_status, firmware_status, log_status
 from zerocity.protocols.ocpp.station_keys import sign_certificate
+from zerocity.protocols.ocpp.station_limits import usable
 from zerocity.protocols.ocpp.station_meter import sample_v2, sample_v16
 from zerocity.protocols.ocpp.station_parts import Evse, Message, Payload
 from zerocity.protocols.ocpp.station_smart import install
@@ -63,7 +64,7 @@ def _to_start(core: StationCore, wanted: int | None, token: str) -> Evse | None:
     fit = [
         e
         for e in core.evses.values()
-        if wanted in (None, 0, e.id) and e.transaction is None and sessions.usable(core, e)
+        if wanted in (None, 0, e.id) and e.transaction is None and usable(core, e)
     ]
     held = {r.evse for r in core.reservations.values() if token not in (r.token, r.group)}
     fit = [e for e in fit if e.id not in held and not (e.car is not None and e.finishing)]

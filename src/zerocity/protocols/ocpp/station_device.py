@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from zerocity.protocols.ocpp.station_core import Handler, StationCore
+from zerocity.protocols.ocpp.station_limits import usable
 from zerocity.protocols.ocpp.station_parts import Message, Payload
-from zerocity.protocols.ocpp.station_sessions import usable
 from zerocity.protocols.ocpp.station_settings import (
     BY_KEY,
     BY_VARIABLE,

@@ -14,7 +14,8 @@ from datetime import datetime, timedelta
 from itertools import count
 
 from zerocity.protocols.ocpp.station import SimStation
-from zerocity.protocols.ocpp.station_swap import Pack, SwapCabinet
+from zerocity.protocols.ocpp.station_swap import SwapCabinet
+from zerocity.protocols.ocpp.station_swap_parts import Pack
 
 # Cars: capacity [kWh] and most power [kW], about those sold in China in 2024; an assumption, as
 # are the SoC at arrival, the wish and the stay.

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from zerocity.protocols.ocpp.station_core import StationCore
+from zerocity.protocols.ocpp.station_limits import limit_kw
 from zerocity.protocols.ocpp.station_parts import Evse, Payload
-from zerocity.protocols.ocpp.station_sessions import limit_kw
 
 _UNITS = {
     "Energy.Active.Import.Register": "Wh",

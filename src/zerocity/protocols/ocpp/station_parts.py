@@ -194,6 +194,9 @@ class Voice(Protocol):
     def begin(self, transaction: Transaction, trigger: str) -> Message:
         """A transaction starts."""
 
+    def needs(self, transaction: Transaction, car: Car) -> Message | None:
+        """What the car says that it needs, where the version can tell."""
+
     def meter(self, transaction: Transaction, context: str) -> Message | None:
         """Its meter values."""
 

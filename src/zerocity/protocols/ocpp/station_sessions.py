@@ -7,14 +7,16 @@ gone (TxStopPoint "EVConnected,Authorized").
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 
-import numpy as np
-
-from zerocity.charging.acceptance import acceptance
-from zerocity.energy.sharing import share
 from zerocity.protocols.ocpp.station_core import StationCore
+from zerocity.protocols.ocpp.station_limits import (
+    charging_state,
+    limit_kw,
+    next_change_s,
+    usable,
+    wish_kw,
+)
 from zerocity.protocols.ocpp.station_parts import (
     LEAST_KW,
     Car,
@@ -23,10 +25,7 @@ from zerocity.protocols.ocpp.station_parts import (
     Remote,
     Transaction,
 )
-from zerocity.protocols.ocpp.station_profiles import Running, to_ms
-
-# A car that is this near to what it asked for has it [kWh].
-_ENOUGH_KWH = 1e-6
+from zerocity.protocols.ocpp.station_profiles import to_ms
 
 
 def plug(core: StationCore, evse: Evse, car: Car) -> None:
@@ -142,6 +141,7 @@ def begin(
         _judge(core, evse, transaction, core.voice.token_status(payload))
 
     core.post(core.voice.begin(transaction, trigger), transaction, on_answer=answered)
+    core.say(core.voice.needs(transaction, evse.car))
     tell_status(core, evse)
     _meter_later(core, evse, transaction)
     _step_later(core, evse, transaction)
@@ -214,60 +214,6 @@ def refresh_all(core: StationCore) -> None:
             _refresh_one(core, evse, tell=True)
 
 
-def wish_kw(evse: Evse) -> float:
-    """What plug and car would take without any limit from outside [kW]."""
-    car = evse.car
-    if car is None or evse.transaction is None:
-        return 0.0
-    most_kw = min(evse.max_kw, car.limit_kw)
-    if not car.own:
-        return most_kw
-    enough = car.need_kwh is not None and car.need_kwh <= _ENOUGH_KWH
-    if enough or car.soc >= 1.0:
-        return 0.0
-    pack_kw = car.limit_kw if math.isfinite(car.limit_kw) else evse.max_kw
-    return min(most_kw, pack_kw * float(acceptance(car.soc)))
-
-
-def limit_kw(core: StationCore, evse: Evse) -> float:
-    """What profiles and plug allow an EVSE now [kW]; below 0 a 2.1 set point asks for discharge.
-
-    The station's own maximum is shared among its EVSEs with a transaction: equal shares, and what
-    one cannot use goes to the others.
-    """
-    now_ms = to_ms(core.at)
-    own = _own_limit_kw(core, evse, now_ms)
-    whole = core.profiles.station_span(now_ms).limit_kw
-    if whole is None or own <= 0.0:
-        return own
-    others = [e for e in core.evses.values() if e.transaction is not None and e is not evse]
-    if not others:
-        return min(own, whole)
-    wishes = [min(own, max(wish_kw(evse), LEAST_KW))]
-    wishes += [max(min(_own_limit_kw(core, e, now_ms), wish_kw(e)), 0.0) for e in others]
-    granted = share(
-        np.array([whole]),
-        np.zeros(len(wishes), dtype=np.int64),
-        np.array(wishes),
-        np.zeros(len(wishes), dtype=np.bool_),
-    )
-    return float(granted[0])
-
-
-def charging_state(core: StationCore, evse: Evse) -> str:
-    """Charging, SuspendedEVSE (the station gives nothing) or SuspendedEV (the car takes none)."""
-    if evse.power_kw > LEAST_KW or evse.power_kw < -LEAST_KW:
-        return "Charging"
-    if abs(limit_kw(core, evse)) <= LEAST_KW or not usable(core, evse):
-        return "SuspendedEVSE"
-    return "SuspendedEV"
-
-
-def usable(core: StationCore, evse: Evse) -> bool:
-    """Whether the EVSE may serve anyone."""
-    return core.operative and evse.operative and evse.faulted is None
-
-
 def tell_status(core: StationCore, evse: Evse) -> None:
     """Tell a connector's status if it is another than the one last told."""
     status = core.voice.connector_status(evse)
@@ -282,26 +228,6 @@ def meter_now(core: StationCore, evse: Evse, context: str) -> None:
         return
     evse.settle(core.now_s)
     core.post(core.voice.meter(transaction, context), transaction, may_drop=True)
-
-
-def next_change_s(core: StationCore, evse: Evse) -> float:
-    """Seconds until the limits of an EVSE change by themselves."""
-    now_ms = to_ms(core.at)
-    running = _running(core, evse)
-    until_ms = core.profiles.composite_span(evse.id, now_ms, running).until_ms
-    return math.inf if until_ms - now_ms > 10**12 else (until_ms - now_ms) / 1000.0
-
-
-def _running(core: StationCore, evse: Evse) -> Running | None:
-    return None if evse.transaction is None else evse.transaction.running(core.is_16)
-
-
-def _own_limit_kw(core: StationCore, evse: Evse, now_ms: int) -> float:
-    span = core.profiles.transaction_span(evse.id, now_ms, _running(core, evse))
-    limit = math.inf if span.limit_kw is None else span.limit_kw
-    if limit < 0.0 and not core.make.bidirectional:
-        limit = 0.0
-    return max(min(limit, evse.max_kw), -evse.max_kw)
 
 
 def _tell_state(core: StationCore, evse: Evse) -> None:

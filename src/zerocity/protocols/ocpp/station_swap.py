@@ -9,9 +9,7 @@ RequestBatterySwap, which is refused where no pack is charged (S02).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 
 from zerocity.errors import InputError
 from zerocity.protocols.ocpp import station_sessions as sessions
@@ -20,65 +18,15 @@ from zerocity.protocols.ocpp.station import SimStation
 from zerocity.protocols.ocpp.station_answers import ANSWERS
 from zerocity.protocols.ocpp.station_core import Entry, StationCore
 from zerocity.protocols.ocpp.station_device import row
-from zerocity.protocols.ocpp.station_parts import Car, Evse, Make, Message, Payload
+from zerocity.protocols.ocpp.station_limits import usable
+from zerocity.protocols.ocpp.station_parts import Car, Evse, Make, Payload
 from zerocity.protocols.ocpp.station_settings import Settings
-from zerocity.protocols.ocpp.station_v2 import VoiceV2
+from zerocity.protocols.ocpp.station_swap_parts import TOKEN_TYPE, Pack, SwapFault, SwapVoice
 from zerocity.protocols.ocpp.wire_words import status_info
 
 # The first request id of swaps that begin at the cabinet; a CSMS counts its own from below.
 # An assumption: block S does not say how the two ranges keep apart.
 _OWN_REQUESTS = 1_000_000
-_TOKEN_TYPE = "Central"
-
-
-class SwapFault(StrEnum):
-    """What can go wrong at a swap, to be provoked."""
-
-    TIMEOUT = "the offered packs are not taken"
-    UNREGISTERED = "a pack that nobody knows comes in"
-    DUPLICATE = "BatteryIn is told twice, with a new message id"
-    UNAUTHORISED = "nobody asked whether the token may swap"
-    RESEND = "BatteryIn is sent twice under the same message id"
-
-
-@dataclass(slots=True)
-class Pack:
-    """A pack outside a slot: soc and soh 0 to 1, capacity [kWh]."""
-
-    serial: str
-    soc: float
-    soh: float = 0.95
-    capacity_kwh: float = 50.0
-    produced: str | None = None
-
-
-class SwapVoice(VoiceV2):
-    """A cabinet tells its slots by NotifyEvent, and charges on a token of its own."""
-
-    def status(self, evse: int) -> Message | None:
-        """NotifyEvent with the slot's AvailabilityState."""
-        found = self.core.evses.get(evse)
-        if found is None:
-            return None
-        self.events = getattr(self, "events", 0) + 1
-        event: Payload = {
-            "eventId": self.events,
-            "timestamp": self.core.stamp(),
-            "trigger": "Delta",
-            "actualValue": self.connector_status(found),
-            "component": {"name": "Connector", "evse": {"id": evse, "connectorId": 1}},
-            "variable": {"name": "AvailabilityState"},
-            "eventNotificationType": "HardWiredNotification",
-        }
-        return "NotifyEvent", {
-            "generatedAt": self.core.stamp(),
-            "seqNo": 0,
-            "eventData": [event],
-        }
-
-    def token(self, token: str) -> Payload:
-        """Riders and the cabinet are known by tokens of the centre."""
-        return {"idToken": token, "type": _TOKEN_TYPE}
 
 
 class SwapCabinet(SimStation):
@@ -88,13 +36,13 @@ class SwapCabinet(SimStation):
         self,
         station_id: str,
         make: Make,
-        packs: Sequence[Pack] = (),
+        packs: Sequence[Pack | None] = (),
         *,
         seed: int = 0,
         password: str = "",
         charges: bool = True,
     ) -> None:
-        """A cabinet of ``make.evses`` slots with ``packs`` in the first ones.
+        """A cabinet of ``make.evses`` slots with ``packs`` in the first ones; None leaves a gap.
 
         ``charges`` False leaves the packs' power and SoC to `set_power`.
         """
@@ -121,7 +69,8 @@ class SwapCabinet(SimStation):
         """Called once a swap of the CSMS is accepted: request id and token."""
         self._next_request = _OWN_REQUESTS
         for evse, pack in zip(self.evses.values(), packs, strict=False):
-            self._seat(evse, pack)
+            if pack is not None:
+                self._seat(evse, pack)
 
     # What the twin and the riders do
 
@@ -133,13 +82,14 @@ class SwapCabinet(SimStation):
         *,
         token: str,
         request_id: int | None = None,
+        slots: Sequence[int] | None = None,
     ) -> int:
-        """Packs come into empty slots and begin to charge; the swap's request id.
+        """Packs come into empty slots, ``slots`` if given, and begin to charge; the request id.
 
         Raises InputError where there are not slots enough.
         """
         self.set_moment(now_s, at)
-        empty = self.empty_slots()
+        empty = [e for e in self.empty_slots() if slots is None or e.id in slots]
         if len(empty) < len(packs):
             raise InputError(f"{self.id}, packs", str(len(packs)), f"at most {len(empty)}")
         number = self._number(request_id)
@@ -234,9 +184,13 @@ class SwapCabinet(SimStation):
             sessions.refresh_power(self, evse)
         self._finish()
 
+    def next_request(self) -> int:
+        """A request id for a swap that begins here."""
+        return self._number(None)
+
     def empty_slots(self) -> list[Evse]:
         """The slots that can take a pack."""
-        return [e for e in self.evses.values() if e.car is None and sessions.usable(self, e)]
+        return [e for e in self.evses.values() if e.car is None and usable(self, e)]
 
     def ready_slots(self) -> list[Evse]:
         """The slots whose packs may go out, the fullest first."""
@@ -245,7 +199,7 @@ class SwapCabinet(SimStation):
         ready = [
             e
             for e in self.evses.values()
-            if e.car is not None and e.car.soc >= least - 1e-9 and sessions.usable(self, e)
+            if e.car is not None and e.car.soc >= least - 1e-9 and usable(self, e)
         ]
         return sorted(ready, key=lambda e: -self._soc(e))
 
@@ -341,7 +295,7 @@ class SwapCabinet(SimStation):
         payload = {
             "eventType": kind,
             "requestId": request_id,
-            "idToken": {"idToken": token, "type": _TOKEN_TYPE},
+            "idToken": {"idToken": token, "type": TOKEN_TYPE},
             "batteryData": batteries,
         }
         self._last = self.post(("BatterySwap", payload), None)

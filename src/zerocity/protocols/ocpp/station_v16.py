@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from zerocity.protocols.ocpp.station_core import StationCore
+from zerocity.protocols.ocpp.station_limits import usable
 from zerocity.protocols.ocpp.station_meter import sample_v16
-from zerocity.protocols.ocpp.station_parts import Evse, Message, Payload, Transaction
-from zerocity.protocols.ocpp.station_sessions import usable
+from zerocity.protocols.ocpp.station_parts import Car, Evse, Message, Payload, Transaction
 from zerocity.protocols.ocpp.wire_words import clipped
 
 # 1.6 knows 20 characters for a token.
@@ -92,6 +92,10 @@ class VoiceV16:
         if transaction.reservation is not None:
             payload["reservationId"] = transaction.reservation
         return "StartTransaction", payload
+
+    def needs(self, transaction: Transaction, car: Car) -> None:
+        """1.6 has no word for what a car needs."""
+        return
 
     def meter(self, transaction: Transaction, context: str) -> Message:
         """MeterValues of a transaction; its number is filled in when the message leaves."""

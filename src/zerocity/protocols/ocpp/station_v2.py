@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from zerocity.protocols.ocpp.station_core import StationCore
+from zerocity.protocols.ocpp.station_limits import usable
 from zerocity.protocols.ocpp.station_meter import sample_v2
-from zerocity.protocols.ocpp.station_parts import Evse, Message, Payload, Transaction
-from zerocity.protocols.ocpp.station_sessions import usable
-from zerocity.protocols.ocpp.wire_words import clipped
+from zerocity.protocols.ocpp.station_parts import Car, Evse, Message, Payload, Transaction
+from zerocity.protocols.ocpp.wire_words import clipped, stamp
 
 # What ends a transaction, in the words of 1.6 and of 2.x.
 _REASONS = {"SoftReset": "ImmediateReset", "HardReset": "ImmediateReset", "UnlockCommand": "Other"}
@@ -75,6 +75,32 @@ class VoiceV2:
         if transaction.reservation is not None:
             payload["reservationId"] = transaction.reservation
         return "TransactionEvent", payload
+
+    def needs(self, transaction: Transaction, car: Car) -> Message | None:
+        """NotifyEVChargingNeeds (K15): energy, departure and the car's bounds; whole numbers."""
+        core = self.core
+        watts = min(car.limit_kw, core.evses[transaction.evse].max_kw) * 1000.0
+        volts = core.make.voltage_v if core.make.is_dc else core.make.supply.voltage_v
+        bounds: Payload = {"evMaxVoltage": int(volts)}
+        if car.need_kwh is not None:
+            bounds["energyAmount"] = round(car.need_kwh * 1000.0)
+        if core.make.is_dc:
+            bounds |= {
+                "evMaxCurrent": int(watts / volts),
+                "evMaxPower": int(watts),
+                "stateOfCharge": int(car.soc * 100.0),
+                "evEnergyCapacity": round(car.capacity_kwh * 1000.0),
+            }
+            needs: Payload = {"requestedEnergyTransfer": "DC", "dcChargingParameters": bounds}
+        else:
+            phases = core.make.supply.phases
+            bounds |= {"evMinCurrent": 6, "evMaxCurrent": int(watts / volts / phases)}
+            bounds.setdefault("energyAmount", round((1.0 - car.soc) * car.capacity_kwh * 1000.0))
+            transfer = "AC_three_phase" if phases == 3 else "AC_single_phase"
+            needs = {"requestedEnergyTransfer": transfer, "acChargingParameters": bounds}
+        if car.depart_at is not None:
+            needs["departureTime"] = stamp(car.depart_at)
+        return "NotifyEVChargingNeeds", {"evseId": transaction.evse, "chargingNeeds": needs}
 
     def meter(self, transaction: Transaction, context: str) -> Message:
         """TransactionEvent Updated with meter values."""
