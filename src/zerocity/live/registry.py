@@ -60,7 +60,8 @@ class LiveStation:
     """A station as the server sees it.
 
     ``boot``: unknown, pending, accepted or rejected; ``admission``: what its next boot is answered.
-    ``default_kw``: what each connector falls back to when the link is lost [kW].
+    ``default_kw``: what each connector falls back to when the link is lost [kW]. ``free_vend``:
+    charging is free here, so that a token which nobody knows will do.
     """
 
     id: str

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from core_cases import AT, City
+from core_cases import AT, City, start_v16
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -65,6 +65,18 @@ def test_nobody_charges_only_where_charging_is_free() -> None:
     assert authorize(city, "", "NoAuthorization")["idTokenInfo"]["status"] == "Invalid"
     city.registry.stations["A"].free_vend = True
     assert authorize(city, "", "NoAuthorization")["idTokenInfo"]["status"] == "Accepted"
+
+
+def test_where_charging_is_free_any_unknown_token_will_do() -> None:
+    for version in (Version.V201, Version.V21):
+        city = City(version)
+        city.registry.stations["A"].free_vend = True
+        assert authorize(city, "stranger")["idTokenInfo"]["status"] == "Accepted"
+        assert authorize(city, "BLOCKED")["idTokenInfo"]["status"] == "Blocked"
+    city = City()
+    city.registry.stations["A"].free_vend = True
+    assert city.hear("Authorize", {"idTag": "stranger"})["idTagInfo"]["status"] == "Accepted"
+    assert city.hear("StartTransaction", start_v16("x"))["idTagInfo"]["status"] == "Accepted"
 
 
 @pytest.mark.parametrize(

@@ -49,18 +49,26 @@ def id_token_info(verdict: Verdict, token: Token | None) -> Payload:
     return info
 
 
+def verdict_on(context: Context, token: str, kind: str = "") -> Verdict:
+    """The verdict on a token; where charging is free, one that nobody knows will do."""
+    verdict = context.registry.verdict(token, context.at, kind=kind)
+    if verdict is Verdict.UNKNOWN and context.station.free_vend:
+        return Verdict.ACCEPTED
+    return verdict
+
+
 def verdict_v2(context: Context, id_token: Payload) -> Verdict:
     """The verdict on an IdTokenType; nobody at all may charge only where charging is free."""
     kind = id_token["type"]
     if kind == "NoAuthorization":
         return Verdict.ACCEPTED if context.station.free_vend else Verdict.INVALID
-    return context.registry.verdict(id_token["idToken"], context.at, kind=kind)
+    return verdict_on(context, id_token["idToken"], kind)
 
 
 def authorize_v16(context: Context, payload: Payload) -> Outcome:
     """Authorize of OCPP 1.6; ConcurrentTx is told at the start alone (7.8)."""
     tag = payload["idTag"]
-    verdict = context.registry.verdict(tag, context.at)
+    verdict = verdict_on(context, tag)
     return Outcome({"idTagInfo": id_tag_info(verdict, context.registry.token(tag))})
 
 

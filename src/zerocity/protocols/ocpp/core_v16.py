@@ -13,7 +13,7 @@ from zerocity.charging.session import Event, State
 from zerocity.live.registry import Connector
 from zerocity.live.sessions import LiveSession
 from zerocity.live.tokens import Verdict
-from zerocity.protocols.ocpp.authorisation import id_tag_info
+from zerocity.protocols.ocpp.authorisation import id_tag_info, verdict_on
 from zerocity.protocols.ocpp.handling import Context, Handler, Outcome, Payload, Unlawful
 from zerocity.protocols.ocpp.messages import Version
 from zerocity.protocols.ocpp.meter_values import samples_v16
@@ -97,7 +97,7 @@ def start_transaction(context: Context, payload: Payload) -> Outcome:
     at = happened_at(context, payload["timestamp"])
     key = start_key(payload, at)
     known = registry.starts.get((context.station.id, key))
-    verdict = registry.verdict(tag, context.at)
+    verdict = verdict_on(context, tag)
     offline = was_offline(context, at)
     if verdict is Verdict.ACCEPTED and not offline:
         place = (payload["connectorId"], ONLY_CONNECTOR)
@@ -176,7 +176,7 @@ def stop_transaction(context: Context, payload: Payload) -> Outcome:
     answer: Payload = {}
     if "idTag" in payload:
         tag = payload["idTag"]
-        verdict = context.registry.verdict(tag, context.at)
+        verdict = verdict_on(context, tag)
         answer["idTagInfo"] = id_tag_info(verdict, context.registry.token(tag))
     session = context.registry.find(context.station.id, session_id(payload["transactionId"]))
     if session is None:
