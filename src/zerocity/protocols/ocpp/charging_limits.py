@@ -144,7 +144,7 @@ def _note(context: Context, request: Payload, status: str) -> list[Row]:
     profile = request.get("csChargingProfiles") or request.get("chargingProfile")
     if profile is None:
         return []
-    evse = request.get("connectorId", request.get("evseId", 0))
+    evse = int(request.get("connectorId") or request.get("evseId") or 0)
     place = (evse, profile["chargingProfilePurpose"], profile["stackLevel"])
     profiles = context.station.file.profiles
     if profiles.get(place) != status:
