@@ -234,11 +234,11 @@ class Flows:
         """What a segment makes whole."""
         flow = self._flows.get(segment.flow)
         found: list[bytes | Skipped] = []
-        if flow is None or (segment.opens and flow.due != segment.sequence + 1):
+        first = segment.sequence + segment.opens & 0xFFFFFFFF
+        if flow is None or (segment.opens and flow.due != first):
             found += flow.splitter.close() if flow else []
             flow = self._flows[segment.flow] = _Flow()
         self._flows.move_to_end(segment.flow)
-        first = segment.sequence + segment.opens & 0xFFFFFFFF
         if flow.due is None:
             flow.due = first
         found += _advance(flow, first, segment.payload)

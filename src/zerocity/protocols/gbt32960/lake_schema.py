@@ -39,29 +39,35 @@ _FLEET = [
 ]
 FLEET_COLUMNS = tuple(name for name, _ in _FLEET)
 
+
+def _lists(kind: pa.DataType) -> pa.DataType:
+    # "element" is what Parquet calls it, so that a file's schema equals this one.
+    return pa.list_(pa.field("element", kind))
+
+
 LAKE_SCHEMA = pa.schema(
     [
         pa.field("vin", pa.string(), nullable=False),
-        pa.field("at", pa.timestamp("s", tz="UTC")),
+        pa.field("at", pa.timestamp("ms", tz="UTC")),
         pa.field("received_at", pa.timestamp("ms", tz="UTC"), nullable=False),
         pa.field("edition", pa.uint16(), nullable=False),  # 2016 or 2025
         pa.field("resent", pa.bool_(), nullable=False),  # sent again after a lost link (03)
         *(pa.field(name, kind) for name, kind in _FLEET),
-        pa.field("fault_codes", pa.list_(pa.uint32())),  # of battery, motor, engine, other
-        pa.field("pack_numbers", pa.list_(pa.uint8())),
-        pa.field("pack_voltage_v", pa.list_(pa.float32())),
-        pa.field("pack_current_a", pa.list_(pa.float32())),
-        pa.field("pack_first_cell", pa.list_(pa.uint16())),
-        pa.field("pack_cells", pa.list_(pa.uint16())),
-        pa.field("cell_mv", pa.list_(pa.uint16())),
-        pa.field("probe_packs", pa.list_(pa.uint8())),
-        pa.field("probe_counts", pa.list_(pa.uint16())),
-        pa.field("probe_c", pa.list_(pa.int16())),
-        pa.field("motor_speed_rpm", pa.list_(pa.int32())),
-        pa.field("motor_torque_nm", pa.list_(pa.float32())),
-        pa.field("motor_c", pa.list_(pa.int16())),
-        pa.field("private_kinds", pa.list_(pa.uint8())),  # 80 to FE
-        pa.field("private_data", pa.list_(pa.binary())),
+        pa.field("fault_codes", _lists(pa.uint32())),  # of battery, motor, engine, other
+        pa.field("pack_numbers", _lists(pa.uint8())),
+        pa.field("pack_voltage_v", _lists(pa.float32())),
+        pa.field("pack_current_a", _lists(pa.float32())),
+        pa.field("pack_first_cell", _lists(pa.uint16())),
+        pa.field("pack_cells", _lists(pa.uint16())),
+        pa.field("cell_mv", _lists(pa.uint16())),
+        pa.field("probe_packs", _lists(pa.uint8())),
+        pa.field("probe_counts", _lists(pa.uint16())),
+        pa.field("probe_c", _lists(pa.int16())),
+        pa.field("motor_speed_rpm", _lists(pa.int32())),
+        pa.field("motor_torque_nm", _lists(pa.float32())),
+        pa.field("motor_c", _lists(pa.int16())),
+        pa.field("private_kinds", _lists(pa.uint8())),  # 80 to FE
+        pa.field("private_data", _lists(pa.binary())),
     ]
 )
 """The schema of every file of the lake."""
