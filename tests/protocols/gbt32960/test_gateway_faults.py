@@ -239,12 +239,14 @@ def test_links_that_break_lose_no_report_and_double_none(edition: Edition) -> No
         async with running(10) as world:
             cutter = Cutter(world.gateway.port)
             fleet = clients(await cutter.start(), 10, edition)
-            work = asyncio.create_task(fleet.run(3.4))
-            for wait_s in (0.7, 0.6):
+            work = asyncio.create_task(fleet.run(4.6))
+            for wait_s in (0.6, 0.6):
                 await asyncio.sleep(wait_s)
                 # Answers are lost on the way, then the link: the worst moment.
                 cutter.swallows = True
-                await asyncio.sleep(0.25)
+                before = world.desk.counts.reports
+                await until(lambda seen=before: world.desk.counts.reports > seen)  # type: ignore[misc]
+                await asyncio.sleep(0.05)
                 cutter.cut()
                 cutter.swallows = False
             await work
