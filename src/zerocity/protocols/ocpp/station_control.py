@@ -180,8 +180,13 @@ def _change(core: StationCore, number: int, operative: bool) -> Payload:
     def places() -> list[Evse]:
         return list(core.evses.values()) if number == 0 else [core.evses[number]]
 
+    def busy() -> bool:
+        # A pack in a slot waits for nobody: its charging ends at once.
+        mine = core.make.is_swap
+        return not operative and not mine and any(evse.transaction for evse in places())
+
     def act() -> bool:
-        if not operative and any(evse.transaction is not None for evse in places()):
+        if busy():
             return False
         if number == 0:
             core.operative = operative
@@ -190,12 +195,15 @@ def _change(core: StationCore, number: int, operative: bool) -> Payload:
         if number == 0 and core.is_16:
             core.say(core.voice.status(0))
         for evse in places():
+            if not usable(core, evse):
+                sessions.stop(core, evse, "AbnormalCondition", "Local")
+            else:
+                core.wake(evse)
             sessions.tell_status(core, evse)
         return True
 
-    busy = not operative and any(evse.transaction is not None for evse in places())
     core.later(0.0, lambda: core.when_idle(act))
-    return {"status": "Scheduled" if busy else "Accepted"}
+    return {"status": "Scheduled" if busy() else "Accepted"}
 
 
 # Triggers

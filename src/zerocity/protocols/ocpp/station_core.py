@@ -339,6 +339,9 @@ class StationCore:
         """Rows of the device model beyond those of a plain charger."""
         return iter(())
 
+    def wake(self, evse: Evse) -> None:
+        """An EVSE may serve again; what to go on with is known above this class."""
+
     def boot(self) -> None:
         """Send BootNotification."""
         raise NotImplementedError

@@ -154,13 +154,19 @@ class SwapCabinet(SimStation):
         """
         self.set_moment(now_s, at)
 
-        def refused(_code: str = "") -> None:
+        def refused() -> None:
             self.counts.swaps_refused += 1
             if done is not None:
                 done(list(packs))
 
         def go() -> None:
             self._exchange(packs, token, request_id, fault, refused, done)
+
+        def unheard(_code: str) -> None:
+            if sessions.known_status(self, token) == "Accepted":
+                go()
+            else:
+                refused()
 
         def judged(payload: Payload) -> None:
             if self.voice.token_status(payload) == "Accepted":
@@ -171,7 +177,7 @@ class SwapCabinet(SimStation):
         if request_id is not None or fault is SwapFault.UNAUTHORISED:
             go()
         else:
-            self.say(self.voice.authorize(token), judged, refused)
+            self.say(self.voice.authorize(token), judged, unheard)
         self._finish()
 
     def drain(self, soc: float, now_s: float, at: datetime) -> None:
@@ -217,12 +223,16 @@ class SwapCabinet(SimStation):
         wh = "BatterySwapCtrlr"
         yield row(wh, None, "ReadyBatteries", str(len(self.ready_slots())), "integer")
 
+    def wake(self, evse: Evse) -> None:
+        """A slot serves again: its pack goes on charging."""
+        if evse.car is not None and evse.transaction is None:
+            self._charge(evse)
+
     def _accepted(self) -> None:
         super()._accepted()
         for evse in self.evses.values():
             # A boot opens new transactions for what stands in the slots (S04.FR.11).
-            if evse.car is not None and evse.transaction is None:
-                self._charge(evse)
+            self.wake(evse)
 
     def _exchange(
         self,
