@@ -7,6 +7,7 @@ costs the two sides together as little as a binary COPY into a table beside, and
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -151,6 +152,6 @@ def _changers(
 
 
 def _number(value: Any) -> float | None:
-    # Not a number is no reading; SQLite would keep it as null, PostgreSQL would not.
+    # Neither is a reading, JSON has no word for them, and SQLite would keep the first as null.
     value = float(value)
-    return None if value != value else value
+    return value if math.isfinite(value) else None

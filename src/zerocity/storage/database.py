@@ -114,8 +114,25 @@ def migrate(engine: sa.Engine) -> SchemaState:
                 "A newer zerocity made it: install that version, or restore an older backup",
             )  # fmt: skip
         if before.pending:
-            _upgrade(connection, scripts)
+            upgrade(connection)
     return before
+
+
+def upgrade(connection: sa.Connection, to: str = "head") -> None:
+    """Take the steps up to a schema, inside the caller's transaction."""
+    scripts = _scripts()
+
+    def steps(revision: Any, _: Any) -> Any:
+        return scripts._upgrade_revs(to, revision)
+
+    with EnvironmentContext(Config(), scripts, fn=steps) as environment:
+        environment.configure(connection=connection, transactional_ddl=True)
+        environment.run_migrations()
+
+
+def revisions() -> list[str]:
+    """Return the schemas that this program knows, newest first."""
+    return [step.revision for step in _scripts().walk_revisions()]
 
 
 def require_schema(engine: sa.Engine) -> None:
@@ -140,12 +157,3 @@ def _state(connection: sa.Connection, scripts: ScriptDirectory) -> SchemaState:
     later = steps[: steps.index(revision)] if revision in steps else steps
     pending = tuple(reversed(later)) if known else ()
     return SchemaState(connection.dialect.name, revision, newest, pending, known)
-
-
-def _upgrade(connection: sa.Connection, scripts: ScriptDirectory) -> None:
-    def steps(revision: Any, _: Any) -> Any:
-        return scripts._upgrade_revs("head", revision)
-
-    with EnvironmentContext(Config(), scripts, fn=steps) as environment:
-        environment.configure(connection=connection, transactional_ddl=True)
-        environment.run_migrations()

@@ -117,8 +117,7 @@ def _in_order(connection: sa.Connection, table: sa.Table) -> Iterator[Mapping[st
         else column
         for column in table.columns
     ]
-    result = connection.execution_options(yield_per=5000).execute(
-        sa.select(*columns).order_by(table.c.seq)
-    )
+    asked = sa.select(*columns).order_by(table.c.seq).execution_options(yield_per=5000)
+    result = connection.execute(asked)
     for row in result.mappings():
         yield dict(row)
