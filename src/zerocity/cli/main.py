@@ -13,6 +13,7 @@ from zerocity.cli import (
     dispatch_commands,
     park_commands,
     run_commands,
+    serve_commands,
     telemetry_commands,
     vehicle_commands,
     vpp_commands,
@@ -44,6 +45,7 @@ def version_of(
 
 
 run_commands.register(app)
+serve_commands.register(app)
 city_commands.register(app)
 park_commands.register(app)
 dispatch_commands.register(app)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -25,9 +26,9 @@ def print_summary(summary: dict[str, Any]) -> None:
     out = console()
     out.print(_fleets(summary["fleets"]))
     out.print(
-        _pairs("Energy [MWh]", summary["energy_mwh"]),
+        pairs("Energy [MWh]", summary["energy_mwh"]),
         _cost(summary["cost_cny"]),
-        _pairs("Carbon [t]", summary["carbon_t"]),
+        pairs("Carbon [t]", summary["carbon_t"]),
     )
     out.print(_batteries(summary["batteries"]), _metals(summary["materials_kg"]))
     vpp, run = summary["vpp"], summary["runtime"]
@@ -75,13 +76,16 @@ def _fleets(fleets: dict[str, Any]) -> Table:
     return table
 
 
-def _number(value: float) -> str:
+def _number(value: object) -> str:
     if isinstance(value, int):
         return f"{value:,}"
+    if not isinstance(value, float):
+        return escape(str(value))
     return f"{value:,.2f}" if abs(value) < 100 else f"{value:,.0f}"
 
 
-def _pairs(title: str, values: dict[str, float]) -> Table:
+def pairs(title: str, values: Mapping[str, object]) -> Table:
+    """A table of names and values."""
     table = Table(title=escape(title), title_justify="left", show_header=False)
     table.add_column("what")
     table.add_column("value", justify="right")
@@ -93,11 +97,11 @@ def _pairs(title: str, values: dict[str, float]) -> Table:
 def _cost(cost_cny: dict[str, float]) -> Table:
     large = max(abs(v) for v in cost_cny.values()) >= 1e6
     unit, scale = ("million CNY", 1e6) if large else ("1000 CNY", 1e3)
-    return _pairs(f"Cost [{unit}]", {k: v / scale for k, v in cost_cny.items()})
+    return pairs(f"Cost [{unit}]", {k: v / scale for k, v in cost_cny.items()})
 
 
 def _batteries(found: dict[str, Any]) -> Table:
-    table = _pairs("Batteries", found["by_stage"])
+    table = pairs("Batteries", found["by_stage"])
     table.add_row("all", f"{found['total']:,}")
     table.add_row("mean health at work", f"{100.0 * found['mean_soh']:.2f} %")
     return table

@@ -69,9 +69,8 @@ class Link(asyncio.Protocol):
         """Whether the connection stands."""
         return self._transport is not None and not self._transport.is_closing()
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """The connection stands."""
-        assert isinstance(transport, asyncio.Transport)
         self._transport = transport
         transport.set_write_buffer_limits(high=self._bounds.most_unsent)
         self._tokens = self._rate() * self._bounds.burst_s

@@ -99,8 +99,7 @@ class _Wire(asyncio.Protocol):
         self._fleet, self._one, self._splitter = fleet, one, Splitter()
         self.transport: asyncio.Transport | None = None
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         self.transport = transport
         self._one.wire = self
         self._one.terminal.connected(self._fleet.now(), self._fleet.clock())

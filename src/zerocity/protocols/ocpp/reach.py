@@ -6,7 +6,7 @@ what to do alone. A limit of the moment is a lease: it ends by itself when the l
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from functools import partial
 from typing import Protocol
@@ -19,6 +19,7 @@ from zerocity.protocols.ocpp.handling import Payload
 from zerocity.protocols.ocpp.messages import Version
 from zerocity.protocols.ocpp.orders import Order
 from zerocity.protocols.ocpp.smart_charging import default_messages
+from zerocity.protocols.ocpp.upkeep import first_questions
 
 # A default that was refused is tried again after this long; an assumption.
 RETRY_S = 60.0
@@ -83,8 +84,16 @@ class StationReach:
             if not station.online or station.boot != "accepted":
                 self._greeted.pop(station.id, None)
             elif now_s >= self._greeted.get(station.id, 0.0):
+                first = station.id not in self._greeted
                 self._greeted[station.id] = float("inf")
                 self._give_default(station)
+                if first:
+                    self.send(station.id, first_questions(self._registry, station, self._utc()))
+
+    def send(self, station: str, orders: Iterable[Order]) -> None:
+        """Send orders to a station, each with itself as the token."""
+        for order in orders:
+            self._caller.call(station, order.action, order.payload, order)
 
     def _give_default(self, station: LiveStation) -> None:
         messages = default_messages(

@@ -1,0 +1,303 @@
+"""A live city: gateways, control loop, store and pages joined in one process and one event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import structlog
+from prometheus_client import CollectorRegistry
+
+from zerocity.app.live_metrics import Figures
+from zerocity.app.outlook import TypicalOutlook
+from zerocity.app.view import PlatformView
+from zerocity.charging.billing import SellingTariff
+from zerocity.city.devices import stations_of, vehicles_of
+from zerocity.city.folder import load_city
+from zerocity.city.scenario import City
+from zerocity.city.thin import Size, thinned
+from zerocity.control.loop import run_live
+from zerocity.energy.dispatch import plan_shard, plan_sites, practice
+from zerocity.live.city_state import add_stations, add_vehicles, set_defaults
+from zerocity.live.clock import WallClock
+from zerocity.live.facts import Rhythm, site_facts
+from zerocity.live.planning import Planning
+from zerocity.live.readings import Readings, SiteReading
+from zerocity.live.registry import Registry
+from zerocity.live.sessions import LiveSession
+from zerocity.live.vehicles import Vehicles
+from zerocity.live.world import LiveCity
+from zerocity.protocols.gbt32960.desk import Desk
+from zerocity.protocols.gbt32960.gateway import Settings as VehicleSettings
+from zerocity.protocols.gbt32960.gateway import VehicleGateway
+from zerocity.protocols.ocpp.gateway import OcppGateway
+from zerocity.protocols.ocpp.gateway_settings import OcppSettings
+from zerocity.protocols.ocpp.hub import Clock
+from zerocity.protocols.ocpp.reach import StationReach
+from zerocity.protocols.ocpp.restore import load_registry
+from zerocity.protocols.ocpp.restore_files import load_files
+from zerocity.protocols.ocpp.station_book import StationBook
+from zerocity.protocols.ocpp.upkeep import upkeep
+from zerocity.protocols.sunspec.gateway import SiteAddress, SunspecPoller
+from zerocity.storage import passwords
+from zerocity.storage.database import migrate, open_engine
+from zerocity.storage.lake import Lake
+from zerocity.storage.live_journal import LiveJournalWriter
+from zerocity.storage.recorder import Recorder
+from zerocity.web.access import Access
+from zerocity.web.api import make_app
+from zerocity.web.server import WebServer
+
+log = structlog.get_logger(__name__)
+
+GREET_S = 1.0
+CLOCK_CHECK_S = 30.0
+UPKEEP_S = 60.0
+
+
+@dataclass(frozen=True)
+class ServeRequest:
+    """What to serve. Ports of 0 are any free ones; ``demo`` lets devices on loopback in freely.
+
+    size : cut the city down to these devices. shift : how far the city's clock is ahead of ours.
+    """
+
+    city: str
+    data: Path
+    database: str = ""
+    host: str = "127.0.0.1"
+    ocpp_port: int = 9310
+    vehicle_port: int = 9320
+    web_port: int = 9300
+    size: Size | None = None
+    demo: bool = False
+    shift: timedelta = timedelta(0)
+    rhythm: Rhythm = field(default_factory=Rhythm)
+    ocpp: OcppSettings | None = None
+    require_login: bool = False
+
+    @property
+    def url(self) -> str:
+        """Where the live store is."""
+        return self.database or f"sqlite:///{self.data / 'live.db'}"
+
+
+def served_city(request: ServeRequest) -> City:
+    """The city that is served, cut down where asked for."""
+    city = load_city(request.city)
+    return thinned(city, request.size) if request.size is not None else city
+
+
+class _Hands:
+    """Orders on their way to stations, stores and panels."""
+
+    def __init__(self, reach: StationReach, poller: SunspecPoller) -> None:
+        self._reach, self._poller = reach, poller
+
+    def limit(self, session: LiveSession, kw: float, done: Callable[[bool], None]) -> None:
+        """Bound a session."""
+        self._reach.limit(session, kw, done)
+
+    def store(self, site: str, kw: float) -> None:
+        """Set the power of a site's store."""
+        self._poller.store(site, kw)
+
+    def sun(self, site: str, share: float) -> None:
+        """Bound a site's panels."""
+        self._poller.sun(site, share)
+
+
+class LivePlatform:
+    """Everything that serves one city. Make it, `open` it, `run` it; `stop` ends it gently."""
+
+    def __init__(self, request: ServeRequest, addresses: list[SiteAddress]) -> None:
+        self.request = request
+        self.city = served_city(request)
+        self.facts = site_facts(self.city)
+        self.clock = WallClock(request.shift)
+        request.data.mkdir(parents=True, exist_ok=True)
+        self.engine = open_engine(request.url)
+        migrate(self.engine)
+        self.recorder = Recorder(open_engine(request.url))
+        self.lake = Lake(request.data / "lake")
+        self.registry = Registry()
+        self.vehicles = Vehicles()
+        self._people()
+        self.readings = Readings(self.facts.names)
+        self.planning = Planning(
+            self.facts, self.registry, self.readings, TypicalOutlook(self.city), plan_sites,
+            self.clock, request.rhythm, self.city.tariff.demand_charge_cny_per_kw_month,
+            lambda at: (at + timedelta(hours=self.city.utc_offset_h)).month,
+        )  # fmt: skip
+        self.ocpp = self._ocpp()
+        self.reach = StationReach(self.registry, self.ocpp, self.clock.now_s, self.clock.utc)
+        self.poller = SunspecPoller(addresses, self._read, self.clock.now_s)
+        self.world = LiveCity(
+            self.facts, self.registry, self.readings, _Hands(self.reach, self.poller),
+            self.planning.plan, self.clock, request.rhythm,
+        )  # fmt: skip
+        self.vehicle_gateway = self._vehicle_gateway()
+        self.journal = LiveJournalWriter(request.data / "journal", self._today)
+        self.view = PlatformView(self)
+        self.web = WebServer(
+            make_app(self.view, self._access(), self._metrics()), request.host, request.web_port
+        )
+        self.registry.changed = self._changed
+        self._stopping: asyncio.Event = asyncio.Event()
+        self._tasks: list[asyncio.Task[Any]] = []
+        self._pool = ThreadPoolExecutor(1, "plans")
+
+    # Made of
+
+    def _people(self) -> None:
+        if self.request.demo:
+            add_stations(self.registry, self.facts, stations_of(self.city))
+            add_vehicles(self.vehicles, vehicles_of(self.city))
+        load_registry(self.engine, self.registry)
+        load_files(self.engine, self.registry)
+        self.registry.default_tariff = SellingTariff.of(
+            self.city.tariff, utc_offset_h=self.city.utc_offset_h
+        )
+        set_defaults(self.registry, self.facts)
+        if self.request.demo:
+            for station in self.registry.stations.values():
+                station.free_vend = True
+
+    def _ocpp(self) -> OcppGateway:
+        request = self.request
+        settings = request.ocpp or OcppSettings(
+            host=request.host, port=request.ocpp_port, demo=request.demo, least_profile=0
+            if request.demo else 1,
+        )  # fmt: skip
+        return OcppGateway(
+            self.registry, self.recorder, source=StationBook(self.engine), passwords=_Passwords(),
+            settings=settings, clock=Clock(self.clock.now_s, self.clock.utc),
+            adopt=self.registry.stations.get,
+        )  # fmt: skip
+
+    def _vehicle_gateway(self) -> VehicleGateway:
+        settings = VehicleSettings(host=self.request.host, port=self.request.vehicle_port)
+        return VehicleGateway(
+            Desk(self.vehicles), self.lake, self.recorder, settings,
+            clock=self.clock.now_s, now=self.clock.utc,
+        )  # fmt: skip
+
+    def _access(self) -> Access:
+        local = self.request.host in {"127.0.0.1", "::1", "localhost"}
+        return Access(self.view.person, local and not self.request.require_login)
+
+    def _metrics(self) -> CollectorRegistry:
+        registry = CollectorRegistry()
+        registry.register(self.ocpp.metrics)
+        registry.register(Figures(self.view.figures()))
+        return registry
+
+    def _today(self) -> str:
+        local = self.clock.utc() + timedelta(hours=self.city.utc_offset_h)
+        return str(local.date())
+
+    # Events
+
+    def _read(self, site: str, reading: SiteReading, at_s: float) -> bool:
+        return self.readings.take(site, reading, at_s)
+
+    def _changed(self, site: str) -> None:
+        self.planning.note_change(site)
+        self.world.nudge(site)
+
+    # Running
+
+    async def open(self) -> None:
+        """Open every listener; the ports are then known."""
+        # The first plan compiles: better now than while cars wait.
+        await asyncio.get_running_loop().run_in_executor(self._pool, plan_shard, practice())
+        await self.ocpp.start()
+        await self.vehicle_gateway.start()
+
+    async def run(self) -> None:
+        """Serve until `stop` or a signal; then end in order."""
+        loop = asyncio.get_running_loop()
+        for name in (signal.SIGINT, signal.SIGTERM):
+            with suppress(NotImplementedError, ValueError):
+                loop.add_signal_handler(name, self.stop)
+        parts = {
+            "control": run_live(self.world, self.journal),
+            "plans": self.planning.run(self._pool),
+            "meters": self.poller.run(),
+            "web": self.web.run(),
+            "greetings": self._greet(),
+            "clock": self._watch_clock(),
+            "upkeep": self._upkeep(),
+        }
+        self._tasks = [loop.create_task(work, name=name) for name, work in parts.items()]
+        stop = loop.create_task(self._stopping.wait())
+        done, _ = await asyncio.wait([*self._tasks, stop], return_when=asyncio.FIRST_COMPLETED)
+        failed = [task for task in done if task is not stop and task.exception() is not None]
+        await self._end(stop)
+        for task in failed:
+            raise RuntimeError(f"{task.get_name()} failed") from task.exception()
+
+    def stop(self) -> None:
+        """End gently."""
+        self._stopping.set()
+
+    async def _end(self, stop: asyncio.Task[Any]) -> None:
+        log.info("live.stopping")
+        self.world.end()
+        await self.ocpp.stop()
+        await self.vehicle_gateway.stop()
+        await self.poller.stop()
+        self.web.stop()
+        await asyncio.wait(self._tasks, timeout=3.0)
+        for task in [*self._tasks, stop]:
+            task.cancel()
+        await asyncio.gather(*self._tasks, stop, return_exceptions=True)
+        await asyncio.get_running_loop().run_in_executor(None, self._close)
+        log.info("live.stopped")
+
+    def _close(self) -> None:
+        self.journal.close()
+        self.lake.close()
+        self.recorder.close()
+        self.engine.dispose()
+        self._pool.shutdown()
+
+    async def _greet(self) -> None:
+        while True:
+            await asyncio.sleep(GREET_S)
+            self.reach.greet()
+
+    async def _upkeep(self) -> None:
+        while True:
+            await asyncio.sleep(UPKEEP_S)
+            orders, rows = upkeep(self.registry, self.clock.utc())
+            if rows:
+                self.recorder.submit(rows)
+            for station, order in orders:
+                self.reach.send(station, [order])
+
+    async def _watch_clock(self) -> None:
+        while True:
+            await asyncio.sleep(CLOCK_CHECK_S)
+            if self.clock.follow():
+                log.warning("live.clock_jumped", utc=str(self.clock.utc()))
+                self.planning.note_change()
+
+
+class _Passwords:
+    """The store's hashes, as the OCPP server asks for them."""
+
+    def hash(self, password: str) -> str:
+        """The hash to keep."""
+        return passwords.hash_drawn(password)
+
+    def verify(self, password: str, kept: str) -> bool:
+        """Whether the password has this hash."""
+        return passwords.matches(password, kept)

@@ -1,0 +1,214 @@
+"""`zerocity serve` from the outside: what must be there before, and what is told while it runs."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import logging
+import multiprocessing
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import structlog
+import uvloop
+
+from zerocity.app.live import LivePlatform, ServeRequest, served_city
+from zerocity.app.street import Ports, StreetRequest, street_main
+from zerocity.city.folder import load_city
+from zerocity.city.thin import Size
+from zerocity.errors import InputError, RunStateError
+from zerocity.live.facts import Rhythm
+from zerocity.protocols.sunspec.gateway import SiteAddress
+
+STATUS_S = 10.0
+STREET_START_S = 300.0
+STREET_END_S = 20.0
+
+Said = Callable[[str, dict[str, Any]], None]
+
+
+@dataclass(frozen=True)
+class Demo:
+    """A city whose devices the twin plays. ``hour``: local time at which it begins, None: now."""
+
+    size: Size
+    hour: float | None
+    seed: int
+
+
+def run_served(
+    city: str,
+    data: Path,
+    *,
+    database: str,
+    host: str,
+    ports: tuple[int, int, int],
+    sites: Path | None,
+    demo: Demo | None,
+    rhythm: Rhythm,
+    duration_s: float | None,
+    require_login: bool,
+    said: Said,
+) -> dict[str, Any]:
+    """Serve a city until a signal or the end of ``duration_s``; returns what was done.
+
+    Raises a `ZerocityError` for bad input, a port in use, or a store that cannot be opened.
+    """
+    _log_plainly()
+    request = ServeRequest(
+        city, data, database, host, *ports, size=demo.size if demo else None,
+        demo=demo is not None, shift=_shift(city, demo), rhythm=rhythm,
+        require_login=require_login,
+    )  # fmt: skip
+    if demo is None:
+        addresses = _addresses(sites, request) if sites is not None else []
+        return uvloop.run(_serve(request, addresses, None, duration_s, said))
+    with _Street(request, demo.seed) as street:
+        said("starting", {"text": "the twin lives up to now"})
+        names = served_city(request).sites.name
+        found = street.addresses()
+        addresses = [
+            SiteAddress(name, "127.0.0.1", port) for name, port in zip(names, found, strict=True)
+        ]
+        result = uvloop.run(_serve(request, addresses, street, duration_s, said))
+        return {**result, "devices": street.report}
+
+
+async def _serve(
+    request: ServeRequest,
+    addresses: list[SiteAddress],
+    street: _Street | None,
+    duration_s: float | None,
+    said: Said,
+) -> dict[str, Any]:
+    platform = LivePlatform(request, addresses)
+    await platform.open()
+    said("open", _where(platform))
+    if street is not None:
+        street.open(Ports(request.host, platform.ocpp.port, platform.vehicle_gateway.port))
+    loop = asyncio.get_running_loop()
+    if duration_s is not None:
+        loop.call_later(duration_s, platform.stop)
+    telling = loop.create_task(_tell(platform, street, said))
+    try:
+        await platform.run()
+    finally:
+        telling.cancel()
+    return platform.view.health()
+
+
+async def _tell(platform: LivePlatform, street: _Street | None, said: Said) -> None:
+    while True:
+        await asyncio.sleep(STATUS_S)
+        said("status", platform.view.health())
+        if street is not None and not street.alive:
+            said("ended", {"text": "the devices of the twin have ended"})
+            platform.stop()
+
+
+def _where(platform: LivePlatform) -> dict[str, Any]:
+    host = platform.request.host
+    return {
+        "city": platform.city.name,
+        "ocpp": f"ws://{host}:{platform.ocpp.port}/ocpp/STATION",
+        "vehicles": f"tcp://{host}:{platform.vehicle_gateway.port}",
+        "web": f"http://{host}:{platform.web.port}",
+        "data": str(platform.request.data),
+    }
+
+
+def _shift(city: str, demo: Demo | None) -> timedelta:
+    """By how much a demo's clock is ahead, so that it begins at its hour."""
+    if demo is None or demo.hour is None:
+        return timedelta(0)
+    now = datetime.now(UTC) + timedelta(hours=load_city(city).utc_offset_h)
+    hour = now.hour + now.minute / 60.0 + now.second / 3600.0
+    return timedelta(hours=demo.hour - hour)
+
+
+def _addresses(path: Path, request: ServeRequest) -> list[SiteAddress]:
+    names = set(served_city(request).sites.name)
+    try:
+        rows = list(csv.DictReader(path.read_text(encoding="utf-8-sig").splitlines()))
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(str(path), str(error), "a CSV file with site, host and port") from error
+    found = []
+    for number, row in enumerate(rows, start=2):
+        where = f"{path}, line {number}"
+        site, host, port = (row.get(name) or "" for name in ("site", "host", "port"))
+        if site not in names:
+            raise InputError(f"{where}, site", repr(site), "the name of a site of the city")
+        if not host or not port.isdigit() or not 0 < int(port) < 65536:
+            raise InputError(where, f"{host}:{port}", "a host and a port from 1 to 65535")
+        found.append(SiteAddress(site, host, int(port)))
+    return found
+
+
+class _Street:
+    """The process of a demonstration's devices."""
+
+    def __init__(self, request: ServeRequest, seed: int) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._pipe, theirs = context.Pipe()
+        what = StreetRequest(request.city, request.size, seed, request.shift)
+        self._process = context.Process(target=street_main, args=(what, theirs), daemon=True)
+        self._theirs: Connection | None = theirs
+        self.report: dict[str, Any] = {}
+
+    def __enter__(self) -> _Street:
+        self._process.start()
+        if self._theirs is not None:
+            self._theirs.close()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._end()
+
+    @property
+    def alive(self) -> bool:
+        """Whether the devices still run."""
+        return self._process.is_alive()
+
+    def addresses(self) -> list[int]:
+        """Ports of the sites' meters; waits until the twin has lived up to now."""
+        try:
+            if self._pipe.poll(STREET_START_S):
+                ports: list[int] = self._pipe.recv()
+                return ports
+        except EOFError:
+            pass
+        raise RunStateError("the devices of the twin did not start; see the message above")
+
+    def open(self, ports: Ports) -> None:
+        """Let the devices connect."""
+        self._pipe.send(ports)
+
+    def _end(self) -> None:
+        try:
+            self._pipe.send("stop")
+            if self._pipe.poll(STREET_END_S):
+                self.report = self._pipe.recv()
+        except (OSError, EOFError):
+            pass
+        self._process.join(5.0)
+        if self._process.is_alive():
+            self._process.terminate()
+
+
+def _log_plainly() -> None:
+    """Structured lines on stderr, warnings and worse only, without anything personal."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )

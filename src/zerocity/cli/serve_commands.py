@@ -1,0 +1,112 @@
+"""The command `serve`: a city in real time."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this file to the app."""
+    app.command("serve")(serve)
+
+
+def serve(
+    city: Annotated[str, typer.Argument(help="A shipped city, or the path of a city folder.")],
+    data: Annotated[
+        Path | None, typer.Option("--data", help="Folder of store, journal and telemetry.")
+    ] = None,
+    database: Annotated[
+        str, typer.Option("--database", help="postgresql://... instead of a SQLite file in --data.")
+    ] = "",
+    host: Annotated[str, typer.Option("--host", help="Address to listen on.")] = "127.0.0.1",
+    ocpp_port: Annotated[int, typer.Option("--ocpp-port", help="Port for stations.")] = 9310,
+    vehicle_port: Annotated[int, typer.Option("--vehicle-port", help="Port for vehicles.")] = 9320,
+    web_port: Annotated[int, typer.Option("--web-port", help="Port for HTTP.")] = 9300,
+    sites: Annotated[
+        Path | None, typer.Option("--sites", help="CSV of site,host,port of SunSpec meters.")
+    ] = None,
+    twin: Annotated[
+        bool, typer.Option("--twin", help="Let the twin play every device, by its real protocol.")
+    ] = False,
+    chargers: Annotated[int, typer.Option("--chargers", help="Chargers of the demo.")] = 300,
+    swaps: Annotated[int, typer.Option("--swap-stations", help="Swap stations of the demo.")] = 20,
+    vehicles: Annotated[int, typer.Option("--vehicles", help="Vehicles of the demo.")] = 2000,
+    hour: Annotated[
+        float | None,
+        typer.Option("--hour", min=0.0, max=24.0, help="Local hour at which the demo begins."),
+    ] = None,
+    step: Annotated[int, typer.Option("--step", help="Seconds between two decisions.")] = 5,
+    seed: Annotated[int, typer.Option("--seed", help="Number that fixes the demo.")] = 1,
+    duration: Annotated[
+        float | None, typer.Option("--duration", min=1.0, help="End after so many seconds.")
+    ] = None,
+    require_login: Annotated[
+        bool, typer.Option("--require-login", help="Sign in on this machine too.")
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print JSON lines and nothing else.")
+    ] = False,
+) -> None:
+    """Run a city in real time: stations by OCPP, vehicles by GB/T 32960, meters by SunSpec.
+
+    Examples: zerocity serve lanzhou; zerocity serve lanzhou --twin; zerocity serve lanzhou --twin
+    --chargers 30 --swap-stations 4 --vehicles 200 --duration 120
+    """
+    from zerocity.app.serving import Demo, run_served
+    from zerocity.city.thin import Size
+    from zerocity.live.facts import Rhythm
+
+    demo = Demo(Size(chargers, swaps, vehicles), hour, seed) if twin else None
+    result = run_served(
+        city,
+        data or Path("live") / (f"{Path(city).name}-twin" if twin else Path(city).name),
+        database=database,
+        host=host,
+        ports=(ocpp_port, vehicle_port, web_port),
+        sites=sites,
+        demo=demo,
+        rhythm=Rhythm(step_s=step),
+        duration_s=duration,
+        require_login=require_login,
+        said=_json_line if as_json else _plain_line,
+    )
+    if as_json:
+        typer.echo(json.dumps({"event": "ended", **result}))
+    else:
+        _print_end(result)
+
+
+def _json_line(event: str, fields: dict[str, Any]) -> None:
+    typer.echo(json.dumps({"event": event, **fields}))
+
+
+def _plain_line(event: str, fields: dict[str, Any]) -> None:
+    if event == "open":
+        typer.echo(f"Serving {fields['city']}; Ctrl-C ends it.")
+        typer.echo(f"  stations  {fields['ocpp']}")
+        typer.echo(f"  vehicles  {fields['vehicles']}")
+        typer.echo(f"  pages     {fields['web']}")
+        typer.echo(f"  data      {fields['data']}")
+    elif event == "status":
+        typer.echo(
+            f"{fields['at'][11:19]} UTC  {fields['stations_online']} of {fields['stations']} "
+            f"stations, {fields['sessions']} sessions, {fields['charging_kw']:.0f} kW, "
+            f"{fields['vehicles_online']} vehicles, {fields['sites_over_limit']} sites over limit"
+        )
+        for problem in fields["problems"]:
+            typer.echo(f"  trouble: {problem}")
+    else:
+        typer.echo(f"{event}: {fields.get('text', '')}")
+
+
+def _print_end(result: dict[str, Any]) -> None:
+    from zerocity.cli.tables import console, pairs
+
+    devices = result.pop("devices", None)
+    console().print(pairs("Served", result))
+    if devices:
+        console().print(pairs("By the devices' own account", devices))
