@@ -8,7 +8,7 @@ it open); NaN, infinities, lone surrogates, NUL characters and deep nesting are 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import orjson
@@ -67,6 +67,7 @@ class Send(msgspec.Struct, frozen=True, gc=False):
     payload: dict[str, Any]
 
 
+Asking = TypeVar("Asking", Call, Send)
 Frame = Call | CallResult | CallError | CallResultError | Send
 
 
@@ -116,7 +117,7 @@ def _refuse_what_cannot_be_kept(data: bytes | str, parts: list[Any], version: Ve
     if b"\\" in raw and b"\\u0000" in raw and _has_nul(parts):  # the first is found much faster
         raise FrameError(CODE[version][Wrong.VALUE], parts[1], "a NUL character", parts[0])
     # As many brackets as levels are needed, so most messages are done with after counting.
-    if raw.count(b"[") + raw.count(b"{") > DEEPEST and _is_deep(parts):
+    if len(raw) > DEEPEST and raw.count(b"[") + raw.count(b"{") > DEEPEST and _is_deep(parts):
         problem = f"nested deeper than {DEEPEST} levels"
         raise FrameError(CODE[version][Wrong.STRUCTURE], parts[1], problem, parts[0])
 
@@ -155,7 +156,7 @@ def _fault(version: Version, parts: list[Any], wrong: Wrong, problem: str) -> Fr
     return FrameError(CODE[version][wrong], parts[1], problem, parts[0])
 
 
-def _request(parts: list[Any], version: Version) -> tuple[str, str, dict[str, Any]]:
+def _request(made: type[Asking], parts: list[Any], version: Version) -> Asking:
     if len(parts) != 4:
         raise _fault(version, parts, Wrong.FRAME, "not an array of four")
     _, message_id, action, payload = parts
@@ -163,15 +164,15 @@ def _request(parts: list[Any], version: Version) -> tuple[str, str, dict[str, An
         raise _fault(version, parts, Wrong.FRAME, "the action is not a short text")
     if type(payload) is not dict:
         raise _fault(version, parts, Wrong.STRUCTURE, "the payload is not an object")
-    return message_id, action, payload
+    return made(message_id, action, payload)
 
 
 def _call(parts: list[Any], version: Version) -> Call:
-    return Call(*_request(parts, version))
+    return _request(Call, parts, version)
 
 
 def _send(parts: list[Any], version: Version) -> Send:
-    return Send(*_request(parts, version))
+    return _request(Send, parts, version)
 
 
 def _result(parts: list[Any], version: Version) -> CallResult:
@@ -230,10 +231,10 @@ def write_frame(frame: Frame) -> bytes:
 
 
 def _parts(frame: Frame) -> list[Any]:
-    if type(frame) is CallResult:
+    if isinstance(frame, CallResult):
         return [CALLRESULT, frame.id, frame.payload]
     if isinstance(frame, Call | Send):
-        return [CALL if type(frame) is Call else SEND, frame.id, frame.action, frame.payload]
-    assert isinstance(frame, CallError | CallResultError)
-    kind = CALLERROR if type(frame) is CallError else CALLRESULTERROR
+        kind = CALL if isinstance(frame, Call) else SEND
+        return [kind, frame.id, frame.action, frame.payload]
+    kind = CALLERROR if isinstance(frame, CallError) else CALLRESULTERROR
     return [kind, frame.id, frame.code, frame.description[:LONGEST_DESCRIPTION], frame.details]

@@ -107,6 +107,7 @@ class Peer:
         "_out",
         "_queue",
         "_state",
+        "_theirs",
         "call_timeout_s",
         "max_waiting",
         "role",
@@ -126,6 +127,7 @@ class Peer:
         self.version, self.role = version, role
         self.call_timeout_s, self.max_waiting = call_timeout_s, max_waiting
         self._next_id = next_id or (lambda: str(uuid4()))
+        self._theirs = CALLED_BY[version, role.other]  # looked up once, asked for every call
         self._closed = False
         self._state = Ours.IDLE
         self._mine: _OurCall | None = None
@@ -191,15 +193,15 @@ class Peer:
 
     def _violation(self, call: Call) -> Violation | None:
         """Why a call of theirs cannot become a question."""
-        codes = CODE[self.version]
         violation = check(self.version, call.action, "request", call.payload)
         if violation is not None:
             return violation
-        if call.action not in CALLED_BY[self.version, self.role.other]:
+        if call.action not in self._theirs:
             problem = f"{call.action} is not for a {self.role.other.value} to call"
-            return Violation(codes[Wrong.UNSUPPORTED], problem)
+            return Violation(CODE[self.version][Wrong.UNSUPPORTED], problem)
         if len(self._open) >= self.max_waiting:
-            return Violation(codes[Wrong.INTERNAL], "too many calls wait for their answers")
+            problem = "too many calls wait for their answers"
+            return Violation(CODE[self.version][Wrong.INTERNAL], problem)
         return None
 
     def _told(self, send: Send) -> list[Event]:
