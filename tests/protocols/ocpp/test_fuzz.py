@@ -32,13 +32,13 @@ def test_any_bytes_never_crash_a_peer(scene: int, waiting: bytes, data: bytes) -
     assert_clean(tally)
 
 
-def test_three_thousand_inputs_reach_every_event_and_hold_no_memory() -> None:
+def test_fifteen_hundred_inputs_reach_every_event_and_hold_no_memory() -> None:
     warm_up()
     rng, tally = Random(20261122), Tally()
     tracemalloc.start()
     try:
-        for number in range(3000):
-            if number == 1000:
+        for number in range(1500):
+            if number == 500:
                 before, _ = tracemalloc.get_traced_memory()
             tally.run(make_input(rng))
         after, _ = tracemalloc.get_traced_memory()
@@ -46,13 +46,13 @@ def test_three_thousand_inputs_reach_every_event_and_hold_no_memory() -> None:
         tracemalloc.stop()
     assert_clean(tally)
     assert set(tally.events) == {"Asked", "Answered", "Refused", "Told", "Broke"}
-    assert min(tally.events["Asked"], tally.events["Broke"]) > 300
+    assert min(tally.events["Asked"], tally.events["Broke"]) > 150
     assert after - before < 2_000_000
 
 
 def test_what_is_stricter_than_the_published_schemas_is_known() -> None:
     rng, tally = Random(7), Tally()
-    for _ in range(2000):
+    for _ in range(1500):
         tally.run(make_input(rng), also_refusals=True)
     assert_clean(tally)
     for reason in tally.stricter:
