@@ -233,9 +233,8 @@ def clients(port: int, count: int, edition: Edition, **times: Any) -> VehicleCli
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("edition", list(Edition))
-def test_links_that_break_lose_no_report_and_double_none(edition: Edition) -> None:
-    async def talk() -> None:
+def test_links_that_break_lose_no_report_and_double_none() -> None:
+    async def talk(edition: Edition) -> None:
         async with running(10) as world:
             cutter = Cutter(world.gateway.port)
             fleet = clients(await cutter.start(), 10, edition)
@@ -258,7 +257,10 @@ def test_links_that_break_lose_no_report_and_double_none(edition: Edition) -> No
             assert world.desk.counts.duplicates > 0
             cutter.server.close()
 
-    asyncio.run(talk())
+    async def both() -> None:
+        await asyncio.gather(*(talk(edition) for edition in Edition))
+
+    asyncio.run(both())
 
 
 def test_a_half_open_link_is_given_up_by_the_vehicle() -> None:

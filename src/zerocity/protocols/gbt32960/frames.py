@@ -255,6 +255,9 @@ class Splitter:
 
 def _next_start(held: bytes, at: int) -> int:
     """Where the next start may be; a last lone ``#`` or ``$`` may be one."""
+    if held[at : at + 2] in _EDITIONS:
+        # Or each frame would search the rest of the buffer for the other edition's start.
+        return at
     found = [p for p in (held.find(start, at) for start in _EDITIONS) if p >= 0]
     if found:
         return min(found)

@@ -69,6 +69,7 @@ class Terminal:
     timing : of the edition unless given. most_kept : reports kept at most; the oldest go first.
     answers : the platform answers good reports too (clause 5.2); annex B.2.1 answers bad ones only,
     and then a report counts as delivered once it is sent.
+    delivered : is told the data unit of each report that is acknowledged.
     close : encrypts a data unit (``KeyRing.close``); ``encryption`` is written into the frame.
     """
 
@@ -83,12 +84,14 @@ class Terminal:
         answers: bool = True,
         encryption: int = Encryption.NONE,
         close: Callable[[int, bytes, datetime], bytes] | None = None,
+        delivered: Callable[[bytes], None] | None = None,
     ) -> None:
         self.vin = vin.encode("ascii").ljust(VIN_LENGTH, b"\0")[:VIN_LENGTH]
         self.edition, self.timing = edition, timing or TIMINGS[edition]
         self.counts = Counts()
         self.talk = Conversation()
         self._login_unit, self._encryption, self._close = login_unit, encryption, close
+        self._delivered = delivered
         self._serials, self._serial = Serials(), 0
         self._most_kept, self._answers = most_kept, answers
         self._fresh: deque[Kept] = deque()  # live reports
@@ -254,6 +257,8 @@ class Terminal:
         self._oldest_s = now_s
         if frame[3] == Response.OK:
             self.counts.acknowledged += 1
+            if self._delivered is not None:
+                self._delivered(kept.unit)
             return
         kept.errors += 1
         if kept.errors > self.timing.error_tries:
