@@ -152,7 +152,7 @@ def test_a_round_trip_changes_nothing(
 ) -> None:
     engine = opened(new_url("sqlite"))
     odd: dict[str, Any] = {"id": "odd", "site": None, "max_kw": 0.1 + 0.2, "created_at": AT,
-                           "connectors": [{"a": "b\\n\"'"}], "security_profile": 1 << 40}  # fmt: skip
+                           "connectors": {"a": "b\\n\"'"}, "security_profile": 1 << 40}  # fmt: skip
     write_now(engine, [Row("stations", odd), Row("stations", {"id": "é\n\t\\N"})])
     write_now(engine, [row for n in range(30) for row in rows_for(n)])
     there, back = open_engine(new_url(middle)), open_engine(new_url("sqlite"))
