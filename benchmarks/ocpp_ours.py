@@ -1,17 +1,20 @@
 """Our server for the OCPP benchmark. Run by ocpp_server.py; prints its port, ends with its input.
 
-`--store none` commits at once to nothing: what is left is the protocol, the validation of every
-message and its handling. The other stores are the real Recorder.
+`--plain` only validates and answers, which is all that the library's server does. `--store none`
+handles each message as the city does, but commits to nothing. The other stores are the Recorder.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import logging
 import resource
 import sys
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any
 
 import structlog
 import uvloop
@@ -23,16 +26,21 @@ from zerocity.live.tokens import Token
 from zerocity.protocols.ocpp.credentials import Credential
 from zerocity.protocols.ocpp.gateway import OcppGateway
 from zerocity.protocols.ocpp.gateway_settings import OcppSettings
-from zerocity.protocols.ocpp.hub import Store
+from zerocity.protocols.ocpp.handling import Context, Outcome, Payload, Refusal
+from zerocity.protocols.ocpp.hub import Office, Store
 from zerocity.protocols.ocpp.station_book import StorePasswords
+from zerocity.protocols.ocpp.wire_words import stamp
 from zerocity.storage.database import migrate, open_engine
 from zerocity.storage.recorder import Recorder, Row
 
 
 class Nowhere:
-    """A store that keeps nothing."""
+    """A store that keeps nothing; it says so once a turn of the loop, as a group commit does."""
 
     waiting, full = 0, False
+
+    def __init__(self) -> None:
+        self._done: list[Callable[[], None]] = []
 
     def submit(
         self,
@@ -41,6 +49,13 @@ class Nowhere:
         failed: Callable[[str], None] | None = None,
     ) -> None:
         if done is not None:
+            if not self._done:
+                asyncio.get_running_loop().call_soon(self._commit)
+            self._done.append(done)
+
+    def _commit(self) -> None:
+        finished, self._done = self._done, []
+        for done in finished:
             done()
 
 
@@ -69,6 +84,24 @@ def city(count: int, kind: str) -> Registry:
     return registry
 
 
+def plain_office() -> Office:
+    """Answers and does nothing else, as the handlers of the library's server do."""
+    now = stamp(datetime.now(UTC))
+    answers: dict[str, dict[str, Any]] = {
+        "BootNotification": {"currentTime": now, "interval": 300, "status": "Accepted"},
+        "StartTransaction": {"transactionId": 1, "idTagInfo": {"status": "Accepted"}},
+        "TransactionEvent": {"idTokenInfo": {"status": "Accepted"}},
+    }
+
+    def answer(context: Context, action: str, payload: Payload) -> Outcome | Refusal:
+        if action == "Heartbeat":
+            return Outcome({"currentTime": stamp(context.at)})
+        return Outcome(answers.get(action, {}))
+
+    nothing: list[Row] = []
+    return Office(answer, lambda *a: nothing, lambda *a: nothing, lambda *a: nothing)
+
+
 def open_store(options: argparse.Namespace) -> Store:
     if options.store == "none":
         return Nowhere()
@@ -84,6 +117,7 @@ async def serve(options: argparse.Namespace) -> None:
     gateway = OcppGateway(
         city(options.stations, options.kind),
         open_store(options),
+        office=plain_office() if options.plain else None,
         source=OnePassword(),
         passwords=StorePasswords(),
         settings=settings,
@@ -99,7 +133,10 @@ if __name__ == "__main__":
     parser.add_argument("--store", default="none", help="none, or a database's address")
     parser.add_argument("--stations", type=int, default=100)
     parser.add_argument("--kind", default="charger")
+    parser.add_argument("--plain", action="store_true", help="handle nothing, only answer")
     parser.add_argument("--most-waiting", type=int, default=200_000)
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
+    # As `zerocity serve` does: the registry lives long, looking through it again gains nothing.
+    gc.set_threshold(50_000, 20, 20)
     uvloop.run(serve(parser.parse_args()))

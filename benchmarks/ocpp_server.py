@@ -82,6 +82,8 @@ def running(script: str, *options: str, database: int | None = None) -> Iterator
     process = subprocess.Popen(
         [sys.executable, HERE / script, *options],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        # The library tells of each connection that ends with the load.
+        stderr=subprocess.DEVNULL if "library" in script else None,
     )  # fmt: skip
     assert process.stdin is not None
     assert process.stdout is not None
@@ -128,7 +130,7 @@ class Bench:
 
     def kinds(self) -> list[str]:
         """The servers, by how they store."""
-        return ["library", "none", "sqlite"] + (["postgres"] if self.postgres else [])
+        return ["library", "plain", "none", "sqlite"] + (["postgres"] if self.postgres else [])
 
     def open(self, kind: str, *options: str) -> contextlib.AbstractContextManager[Server]:
         """A fresh server with a fresh store."""
@@ -136,6 +138,8 @@ class Bench:
         if kind == "library":
             return running("ocpp_library.py")
         store, database = "none", None
+        if kind == "plain":
+            options = (*options, "--plain")
         if kind == "sqlite":
             store = f"sqlite:///{self.folder.name}/{self.number}.sqlite"
         elif kind == "postgres" and self.postgres is not None:

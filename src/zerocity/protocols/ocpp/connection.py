@@ -60,7 +60,7 @@ class StationConnection(WSListener):
         admitted: Admitted,
         deflate: Deflate | None,
     ) -> None:
-        now_s, settings = hub.clock.now_s(), hub.settings
+        now_s, settings = hub.now_s(), hub.settings
         self.hub, self.station, self.admitted, self.deflate = hub, station, admitted, deflate
         self.talk = Conversation(hub, station, version, self)
         self.bucket = Bucket(settings.messages_per_s, settings.burst, now_s)
@@ -87,7 +87,7 @@ class StationConnection(WSListener):
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
         """Take one frame in: handle it, or hold it while the station must slow down."""
         hub = self.hub
-        now_s = hub.clock.now_s()
+        now_s = hub.now_s()
         self.heard_s = now_s
         if self.proof is not None:
             self._prove(True)
@@ -114,12 +114,12 @@ class StationConnection(WSListener):
             self.hub.metrics.violations["Websocket"] += 1
         if self.proof is not None:
             self._prove(False)
-        self.talk.end(self.hub.clock.now_s())
+        self.talk.end(self.hub.now_s())
         self.hub.left(self, self.reason)
 
     def pause_writing(self) -> None:
         """The station does not read: take nothing more from it until it does."""
-        self.slow_since_s = self.hub.clock.now_s()
+        self.slow_since_s = self.hub.now_s()
         self._pause(SLOW_READER)
         self.wake_at(self.slow_since_s + self.hub.settings.drain_s)
 
@@ -219,7 +219,7 @@ class StationConnection(WSListener):
         """The store has room again."""
         if not self.gone:
             self._resume(CONGESTION)
-            self._work_off(self.hub.clock.now_s())
+            self._work_off(self.hub.now_s())
 
     def _work_off(self, now_s: float) -> None:
         """Handle held messages as far as the bounds allow."""
@@ -249,7 +249,7 @@ class StationConnection(WSListener):
     def _resume(self, why: int) -> None:
         was, self.paused = self.paused, self.paused & ~why
         if was and not self.paused and self.transport is not None and not self.gone:
-            self.heard_s = self.hub.clock.now_s()
+            self.heard_s = self.hub.now_s()
             self.transport.underlying_transport.resume_reading()
 
     def stop_listening(self) -> None:
@@ -267,7 +267,7 @@ class StationConnection(WSListener):
             return
         values = {
             "station": self.station.id,
-            "at": self.hub.clock.at(),
+            "at": self.hub.at(),
             # Of the list of security events, OCPP 2.x part 2 appendices and the 1.6 whitepaper.
             "kind": "InvalidMessages",
             "info": f"more than {settings.violations} violations, the last: {code}",
@@ -328,7 +328,7 @@ class StationConnection(WSListener):
         if transport is None or not self.is_open:
             return False
         if self.paused:
-            return self.hub.clock.now_s() - self.heard_s < within_s
+            return self.hub.now_s() - self.heard_s < within_s
         if self.proof is None:
             self.proof = asyncio.get_running_loop().create_future()
             transport.send_ping()
@@ -350,7 +350,7 @@ class StationConnection(WSListener):
         if not self.is_open or self.transport is None:
             return
         self.reason = reason
-        self.close_at_s = self.hub.clock.now_s() + _GOODBYE_S
+        self.close_at_s = self.hub.now_s() + _GOODBYE_S
         self.held = self.assembly = None
         self.transport.send_close(code, reason)
         # Unread bytes would turn the end into a reset, which may overtake the goodbye.

@@ -85,13 +85,14 @@ class Reply:
 class Conversation:
     """The messages of one connection. Lives in the event loop's thread."""
 
-    __slots__ = ("ended", "hub", "peer", "queue", "station", "version", "wire")
+    __slots__ = ("ended", "hub", "peer", "queue", "said", "station", "version", "wire")
 
     def __init__(self, hub: Hub, station: LiveStation, version: Version, wire: Wire) -> None:
         self.hub, self.station, self.version, self.wire = hub, station, version, wire
         self.peer = Peer(version, Role.CSMS, call_timeout_s=hub.settings.call_timeout_s)
         self.queue: list[Reply] = []
         self.ended = False
+        self.said = version.value
 
     def take_in(self, data: bytes, now_s: float) -> None:
         """Handle one message of the station."""
@@ -104,50 +105,54 @@ class Conversation:
 
     def _context(self, message_id: str, now_s: float) -> Context:
         hub = self.hub
-        at = hub.clock.at()
-        return Context(self.station, hub.registry, at, now_s, self.version, message_id, self.say)
+        return Context(
+            self.station, hub.registry, hub.at(), now_s, self.version, message_id, self.say
+        )
 
     def _asked(self, asked: Asked, now_s: float) -> None:
         hub = self.hub
-        outcome = hub.office.answer(self._context(asked.id, now_s), asked.action, asked.payload)
+        outcome = hub.answer(self._context(asked.id, now_s), asked.action, asked.payload)
+        keeps = type(outcome) is Outcome and outcome.rows
+        if not keeps and not self.queue:
+            self._give(asked.id, asked.action, outcome, now_s)
+            return
+        # Answers leave in the order of the questions, also those that need no commit.
         reply = Reply(self, asked, outcome, now_s)
-        if type(outcome) is Outcome and outcome.rows:
-            self.queue.append(reply)
-            hub.keep(outcome.rows, reply)
-        elif self.queue:
-            # Answers leave in the order of the questions, also those that need no commit.
-            reply.ready = True
-            self.queue.append(reply)
+        self.queue.append(reply)
+        if keeps:
+            hub.keep(keeps, reply)
         else:
-            self._give(reply)
+            reply.ready = True
 
     def settle(self) -> None:
         """Let all answers leave whose turn has come."""
         queue = self.queue
         while queue and queue[0].ready:
-            self._give(queue.pop(0))
+            reply = queue.pop(0)
+            self._give(reply.message_id, reply.action, reply.outcome, reply.came_s)
         self._flush()
 
-    def _give(self, reply: Reply) -> None:
-        outcome = reply.outcome
-        result = "unheard" if self.ended else self._answer(reply, outcome)
-        took_s = self.hub.clock.now_s() - reply.came_s
-        self.hub.metrics.answered(self.version.value, reply.action, result, took_s)
+    def _give(
+        self, message_id: str, action: str, outcome: Outcome | Refusal, came_s: float
+    ) -> None:
+        result = "unheard" if self.ended else self._answer(message_id, action, outcome)
+        hub = self.hub
+        hub.metrics.answered(self.said, action, result, hub.now_s() - came_s)
         if type(outcome) is Outcome and outcome.after is not None:
             try:
                 outcome.after()
             except Exception:
-                log.exception("ocpp.after_failed", station=self.station.id, action=reply.action)
+                log.exception("ocpp.after_failed", station=self.station.id, action=action)
 
-    def _answer(self, reply: Reply, outcome: Outcome | Refusal) -> str:
+    def _answer(self, message_id: str, action: str, outcome: Outcome | Refusal) -> str:
         if isinstance(outcome, Refusal):
-            self.peer.refuse(reply.message_id, outcome.code, outcome.description)
+            self.peer.refuse(message_id, outcome.code, outcome.description)
             return outcome.code
         try:
-            self.peer.answer(reply.message_id, outcome.payload)
+            self.peer.answer(message_id, outcome.payload)
         except ValueError as error:
-            log.error("ocpp.bad_answer", action=reply.action, problem=str(error))
-            self.peer.refuse(reply.message_id, "InternalError", "no valid answer")
+            log.error("ocpp.bad_answer", action=action, problem=str(error))
+            self.peer.refuse(message_id, "InternalError", "no valid answer")
             return "InternalError"
         return "accepted"
 
@@ -172,7 +177,7 @@ class Conversation:
         """A call of ours has ended: tell the one who made it."""
         hub = self.hub
         outcome = "accepted" if isinstance(event, Answered) else event.code
-        hub.metrics.calls[self.version.value, event.action, outcome] += 1
+        hub.metrics.calls[self.said, event.action, outcome] += 1
         self._plan()
         payload = event.payload if isinstance(event, Answered) else None
         if hub.heard(self.station.id, event.token, payload):
@@ -183,7 +188,7 @@ class Conversation:
 
     def say(self, action: str, payload: Payload, token: object) -> None:
         """Queue a call of ours; one that cannot be sent ends as refused at once."""
-        now_s = self.hub.clock.now_s()
+        now_s = self.hub.now_s()
         try:
             if self.ended or not self.wire.is_open:
                 raise ValueError("the connection is closing")

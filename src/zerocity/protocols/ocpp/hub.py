@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from zerocity.live.registry import Registry
@@ -65,7 +66,7 @@ class Clock:
     """Monotonic seconds and the time in UTC."""
 
     now_s: Callable[[], float] = time.monotonic
-    at: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
+    at: Callable[[], datetime] = field(default=partial(datetime.now, UTC))
 
 
 class Commits:
@@ -141,8 +142,15 @@ class Hub:
     wheel: Wheel[StationConnection]
     left: Callable[[StationConnection, str], None]
     heard: Callable[[str, object, dict[str, Any] | None], bool]
+    # What every message needs, without the way through another object.
+    now_s: Callable[[], float] = field(init=False)
+    at: Callable[[], datetime] = field(init=False)
+    answer: Callable[[Context, str, Payload], Outcome | Refusal] = field(init=False)
     congested: bool = False
     held_up: list[StationConnection] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.now_s, self.at, self.answer = self.clock.now_s, self.clock.at, self.office.answer
 
     def keep(self, rows: Sequence[Row], reply: Reply | None = None) -> None:
         """Store rows; `reply` leaves once they are committed."""
