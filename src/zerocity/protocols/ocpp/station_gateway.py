@@ -303,6 +303,8 @@ class StationFleet:
             )
         except (OSError, WSError, TimeoutError) as error:
             self._failed(seat, error)
+        except InputError as error:  # a certificate of the user's that cannot be used
+            self._fatal = self._fatal or error
         finally:
             seat.connecting = False
 

@@ -27,6 +27,8 @@ from zerocity.protocols.ocpp.wire_words import status_info
 # The first request id of swaps that begin at the cabinet; a CSMS counts its own from below.
 # An assumption: block S does not say how the two ranges keep apart.
 _OWN_REQUESTS = 1_000_000
+# So long a cabinet waits for its CSMS before it charges unasked [s]; an assumption.
+_ALONE_S = 30.0
 
 
 class SwapCabinet(SimStation):
@@ -68,9 +70,27 @@ class SwapCabinet(SimStation):
         self.on_request: Callable[[int, str], None] | None = None
         """Called once a swap of the CSMS is accepted: request id and token."""
         self._next_request = _OWN_REQUESTS
+        self._switched_on = False
         for evse, pack in zip(self.evses.values(), packs, strict=False):
             if pack is not None:
                 self._seat(evse, pack)
+
+    # The link
+
+    def tick(self, now_s: float, at: datetime) -> None:
+        """Time has passed; a cabinet that no CSMS accepts charges its packs all the same."""
+        if not self._switched_on:
+            self._switched_on = True
+            self.set_moment(now_s, at)
+            self.later(_ALONE_S, self._wake_all)
+        super().tick(now_s, at)
+
+    def disconnected(self, now_s: float, at: datetime) -> None:
+        """The connection is gone, perhaps for a restart."""
+        if self.registered != "Accepted":
+            self.set_moment(now_s, at)
+            self.later(self.make.reboot_s + _ALONE_S, self._wake_all)
+        super().disconnected(now_s, at)
 
     # What the twin and the riders do
 
@@ -230,8 +250,11 @@ class SwapCabinet(SimStation):
 
     def _accepted(self) -> None:
         super()._accepted()
+        self._wake_all()
+
+    def _wake_all(self) -> None:
+        """A boot opens new transactions for what stands in the slots (S04.FR.11)."""
         for evse in self.evses.values():
-            # A boot opens new transactions for what stands in the slots (S04.FR.11).
             self.wake(evse)
 
     def _exchange(
