@@ -27,10 +27,17 @@ def lint_imports(folder: Path) -> subprocess.CompletedProcess[str]:
 
 
 def rooms() -> list[str]:
-    """Every room that the floors name, those not built yet too."""
+    """Every room that the contracts name, those not built yet too."""
     contracts = tomllib.loads(CONFIG.read_text())["tool"]["importlinter"]["contracts"]
     layers = next(contract["layers"] for contract in contracts if contract["type"] == "layers")
-    return [room.strip(" ()") for layer in layers for room in layer.split("|")]
+    floors = [room.strip(" ()") for layer in layers for room in layer.split("|")]
+    apart = [
+        module.removeprefix("zerocity.").replace(".", "/")
+        for contract in contracts
+        if contract["type"] == "independence"
+        for module in contract["modules"]
+    ]
+    return floors + apart
 
 
 @pytest.fixture
@@ -38,7 +45,7 @@ def house(tmp_path: Path) -> Path:
     """An empty house with all rooms."""
     package = tmp_path / "zerocity"
     for room in rooms():
-        (package / room).mkdir(parents=True)
+        (package / room).mkdir(parents=True, exist_ok=True)
         (package / room / "__init__.py").write_text("")
     (package / "__init__.py").write_text("")
     return package
@@ -63,6 +70,7 @@ def test_an_empty_house_keeps_its_floors(house: Path) -> None:
         ("swapping", "from zerocity.charging import x"),  # across one floor
         ("web", "from zerocity.protocols import x"),  # across, rooms not built yet
         ("errors", "from zerocity.measures import x"),  # the ground floor imports nothing
+        ("protocols/ocpp", "from zerocity.protocols.sunspec import x"),  # one protocol, another
         ("reports", "from zerocity import __version__"),  # the package's own face
     ],
 )

@@ -8,6 +8,57 @@ from typing import Annotated
 
 import typer
 
+Url = Annotated[
+    str, typer.Option("--url", help="Where the server listens, without the station's id.")
+]
+Count = Annotated[int, typer.Option("--count", help="How many stations.")]
+Versions = Annotated[
+    str, typer.Option("--version", help="1.6, 2.0.1 or 2.1; several with commas, in turn.")
+]
+Kind = Annotated[str, typer.Option("--kind", help="charger, or swap (needs 2.1).")]
+IdPattern = Annotated[str, typer.Option("--id-pattern", help="Names; {n} counts from 1.")]
+Password = Annotated[
+    str,
+    typer.Option(
+        "--password",
+        envvar="ZEROCITY_STATION_PASSWORD",
+        help="Of all stations; better from the environment than on the command line.",
+    ),
+]
+Passwords = Annotated[
+    Path | None, typer.Option("--passwords", help="File with a line id,password for each.")
+]
+Connectors = Annotated[int, typer.Option("--connectors", help="Of each charger.")]
+Slots = Annotated[int, typer.Option("--slots", help="Of each swap cabinet.")]
+PowerKw = Annotated[
+    float, typer.Option("--power-kw", help="Most power of a connector or slot, kW.")
+]
+MeterInterval = Annotated[
+    int, typer.Option("--meter-interval", help="Seconds between meter values; 0 for none.")
+]
+Arrivals = Annotated[
+    float, typer.Option("--arrivals-per-hour", help="Cars or riders at each station.")
+]
+TokenPattern = Annotated[
+    str, typer.Option("--token-pattern", help="Tokens that drivers show; {n} counts.")
+]
+Tokens = Annotated[int, typer.Option("--tokens", help="How many different tokens.")]
+ConnectsPerS = Annotated[
+    float, typer.Option("--connects-per-second", help="How fast connections open.")
+]
+Ca = Annotated[Path | None, typer.Option("--ca", help="Certificates to trust, for wss.")]
+ClientCertificate = Annotated[
+    str, typer.Option("--certificate", help="Client certificate (PEM); {id} is the station's.")
+]
+ClientKey = Annotated[str, typer.Option("--key", help="Its key, where it is a file of its own.")]
+Compress = Annotated[bool, typer.Option("--compress", help="Offer permessage-deflate.")]
+Duration = Annotated[
+    float | None, typer.Option("--duration", help="Seconds to run; default: until Ctrl-C.")
+]
+Once = Annotated[bool, typer.Option("--once", help="Give up when a connection cannot be made.")]
+Seed = Annotated[int, typer.Option("--seed", help="Fixes everything random.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
+
 
 def register(app: typer.Typer) -> None:
     """Add the command of this file to the app."""
@@ -15,60 +66,29 @@ def register(app: typer.Typer) -> None:
 
 
 def charger(
-    url: Annotated[
-        str, typer.Option("--url", help="Where the server listens, without the station's id.")
-    ] = "ws://127.0.0.1:9310/ocpp",
-    count: Annotated[int, typer.Option("--count", help="How many stations.")] = 1,
-    version: Annotated[
-        str, typer.Option("--version", help="1.6, 2.0.1 or 2.1; several with commas, in turn.")
-    ] = "2.0.1",
-    kind: Annotated[str, typer.Option("--kind", help="charger, or swap (needs 2.1).")] = "charger",
-    id_pattern: Annotated[
-        str, typer.Option("--id-pattern", help="Names; {n} counts from 1.")
-    ] = "sim-{n:04d}",
-    password: Annotated[
-        str,
-        typer.Option(
-            "--password",
-            envvar="ZEROCITY_STATION_PASSWORD",
-            help="Of all stations; better from the environment than on the command line.",
-        ),
-    ] = "",
-    passwords: Annotated[
-        Path | None, typer.Option("--passwords", help="File with a line id,password for each.")
-    ] = None,
-    connectors: Annotated[int, typer.Option("--connectors", help="Of each charger.")] = 1,
-    slots: Annotated[int, typer.Option("--slots", help="Of each swap cabinet.")] = 12,
-    power_kw: Annotated[
-        float, typer.Option("--power-kw", help="Most power of a connector or slot, kW.")
-    ] = 60.0,
-    meter_interval: Annotated[
-        int, typer.Option("--meter-interval", help="Seconds between meter values; 0 for none.")
-    ] = 60,
-    arrivals_per_hour: Annotated[
-        float, typer.Option("--arrivals-per-hour", help="Cars or riders at each station.")
-    ] = 2.0,
-    token_pattern: Annotated[
-        str, typer.Option("--token-pattern", help="Tokens that drivers show; {n} counts.")
-    ] = "driver-{n:03d}",
-    tokens: Annotated[int, typer.Option("--tokens", help="How many different tokens.")] = 100,
-    connects_per_s: Annotated[
-        float, typer.Option("--connects-per-second", help="How fast connections open.")
-    ] = 100.0,
-    ca: Annotated[Path | None, typer.Option("--ca", help="Certificates to trust, for wss.")] = None,
-    certificate: Annotated[
-        str, typer.Option("--certificate", help="Client certificate (PEM); {id} is the station's.")
-    ] = "",
-    key: Annotated[str, typer.Option("--key", help="Its key, where it is a file of its own.")] = "",
-    compress: Annotated[bool, typer.Option("--compress", help="Offer permessage-deflate.")] = False,
-    duration: Annotated[
-        float | None, typer.Option("--duration", help="Seconds to run; default: until Ctrl-C.")
-    ] = None,
-    once: Annotated[
-        bool, typer.Option("--once", help="Give up when a connection cannot be made.")
-    ] = False,
-    seed: Annotated[int, typer.Option("--seed", help="Fixes everything random.")] = 1,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")] = False,
+    url: Url = "ws://127.0.0.1:9310/ocpp",
+    count: Count = 1,
+    version: Versions = "2.0.1",
+    kind: Kind = "charger",
+    id_pattern: IdPattern = "sim-{n:04d}",
+    password: Password = "",
+    passwords: Passwords = None,
+    connectors: Connectors = 1,
+    slots: Slots = 12,
+    power_kw: PowerKw = 60.0,
+    meter_interval: MeterInterval = 60,
+    arrivals_per_hour: Arrivals = 2.0,
+    token_pattern: TokenPattern = "driver-{n:03d}",
+    tokens: Tokens = 100,
+    connects_per_s: ConnectsPerS = 100.0,
+    ca: Ca = None,
+    certificate: ClientCertificate = "",
+    key: ClientKey = "",
+    compress: Compress = False,
+    duration: Duration = None,
+    once: Once = False,
+    seed: Seed = 1,
+    as_json: AsJson = False,
 ) -> None:
     """Simulate charging stations or swap cabinets that speak OCPP with a server.
 
