@@ -11,10 +11,15 @@ import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 
 from zerocity.errors import InputError
+from zerocity.storage import database
+from zerocity.storage.backup import back_up
 from zerocity.storage.database import migrate, open_engine, require_schema, schema_state
 from zerocity.storage.live_tables import APPEND_ONLY, json_text, ledger_events, metadata, stations
+from zerocity.storage.recorder import Row, write_now
+from zerocity.storage.restore import restore
 
 
 @pytest.fixture
@@ -76,6 +81,67 @@ def test_the_schema_of_a_newer_program_is_left_alone(engine: sa.Engine) -> None:
     for attempt in (migrate, require_schema):
         with pytest.raises(InputError, match=r"schema 9999, wanted .*newer zerocity"):
             attempt(engine)
+
+
+NEXT_STEP = """
+import sqlalchemy as sa
+from alembic import op
+revision, down_revision, branch_labels, depends_on = "next", "{head}", None, None
+def upgrade():
+    op.add_column("stations", sa.Column("colour", sa.Text()))
+    op.execute("UPDATE stations SET colour = 'green'")
+    {more}
+"""
+
+
+def with_next_step(monkeypatch: pytest.MonkeyPatch, folder: Path, more: str = "") -> None:
+    """Let the program know one schema more."""
+    own = Path(database.__file__).parent / "migrations"
+    head = database.revisions()[0]
+    (folder / "next.py").write_text(NEXT_STEP.format(head=head, more=more))
+    places = [str(own / "versions"), str(folder)]
+    scripts = ScriptDirectory(str(own), version_locations=places)
+    monkeypatch.setattr(database, "_scripts", lambda: scripts)
+
+
+def test_an_upgrade_takes_the_rows_along(
+    engine: sa.Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    migrate(engine)
+    write_now(engine, [Row("stations", {"id": "a", "max_kw": 60.0})])
+    with_next_step(monkeypatch, tmp_path)
+    assert schema_state(engine).pending == ("next",)
+    assert migrate(engine).pending == ("next",)
+    assert schema_state(engine).ready
+    with engine.connect() as connection:
+        found = connection.exec_driver_sql("SELECT id, max_kw, colour FROM stations").all()
+    assert [tuple(row) for row in found] == [("a", 60.0, "green")]
+
+
+def test_an_upgrade_that_fails_leaves_everything_as_it_was(
+    engine: sa.Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    migrate(engine)
+    write_now(engine, [Row("stations", {"id": "a", "max_kw": 60.0})])
+    with_next_step(monkeypatch, tmp_path, "raise RuntimeError('half-way')")
+    with pytest.raises(RuntimeError, match="half-way"):
+        migrate(engine)
+    assert schema_state(engine).pending == ("next",)
+    assert "colour" not in {c["name"] for c in sa.inspect(engine).get_columns("stations")}
+
+
+def test_an_older_backup_is_restored_and_brought_up_to_date(
+    engine: sa.Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = open_engine(tmp_path / "source.db")
+    migrate(source)
+    write_now(source, [Row("stations", {"id": "a", "max_kw": 60.0})])
+    back_up(source, None, tmp_path / "old.zip", datetime(2026, 5, 1, tzinfo=UTC))
+    with_next_step(monkeypatch, tmp_path)
+    assert restore(tmp_path / "old.zip", engine, None).rows == 1
+    assert schema_state(engine).ready
+    with engine.connect() as connection:
+        assert connection.exec_driver_sql("SELECT colour FROM stations").scalar() == "green"
 
 
 def test_an_empty_database_is_not_ready(engine: sa.Engine) -> None:
