@@ -24,7 +24,7 @@ from zerocity.city.folder import load_city
 from zerocity.city.scenario import City
 from zerocity.city.thin import Size, thinned
 from zerocity.control.loop import run_live
-from zerocity.energy.dispatch import plan_shard, plan_sites, practice
+from zerocity.energy.dispatch import plan_sites
 from zerocity.live.city_state import add_stations, add_vehicles, set_defaults
 from zerocity.live.clock import WallClock
 from zerocity.live.facts import Rhythm, site_facts
@@ -130,7 +130,7 @@ class LivePlatform:
         self.registry = Registry()
         self.vehicles = Vehicles()
         self._people()
-        self.readings = Readings(self.facts.names)
+        self.readings = Readings(self.facts.names, self.facts.pv_kwp)
         self.planning = Planning(
             self.facts, self.registry, self.readings, TypicalOutlook(self.city), plan_sites,
             self.clock, request.rhythm, self.city.tariff.demand_charge_cny_per_kw_month,
@@ -216,8 +216,6 @@ class LivePlatform:
 
     async def open(self) -> None:
         """Open every listener; the ports are then known."""
-        # The first plan compiles: better now than while cars wait.
-        await asyncio.get_running_loop().run_in_executor(self._pool, plan_shard, practice())
         await self.ocpp.start()
         await self.vehicle_gateway.start()
 

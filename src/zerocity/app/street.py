@@ -7,6 +7,7 @@ over sockets, and know nothing of it but its ports.
 from __future__ import annotations
 
 import asyncio
+import logging
 import signal
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -182,6 +183,7 @@ def street_main(request: StreetRequest, pipe: Connection) -> None:
     Anything more that comes, or its end, stops them; the last thing sent is their report.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    logging.getLogger("pymodbus").setLevel(logging.CRITICAL)
     asyncio.run(_play(request, pipe))
 
 

@@ -38,7 +38,7 @@ class StreetSites:
         order = np.array([device.store_order_kw(now_s) for device in self._devices])
         low, high = -seen.store_discharge_limit_kw, seen.store_charge_limit_kw
         self._store_kw = np.clip(order, low, high)
-        self._pv_used_kw = seen.pv_kw * share
+        self._pv_used_kw = np.minimum(seen.pv_kw, share * self._street.city.sites.pv_kwp)
         self._net_kw = seen.load_kw + charging_kw + self._store_kw - self._pv_used_kw
         for k, device in enumerate(self._devices):
             device.set_state(

@@ -33,9 +33,10 @@ def limit(snapshot: Snapshot, commands: Commands, floor_kw: F64 | None = None) -
     if np.any(charging > budget):
         battery_kw = share(budget, snapshot.site, battery_kw, is_urgent(snapshot), floor_kw)
         charging = site_charging_kw(snapshot, Commands(battery_kw, store_kw, snapshot.pv_kw))
-    taken = snapshot.load_kw + charging + store_kw
-    # The store may not push more into the grid than the connection takes.
-    store_kw = store_kw + np.maximum(-taken - snapshot.export_limit_kw, 0.0)
+    # The store may not push more into the grid than the connection takes, the sun going first.
+    net = snapshot.load_kw + charging + store_kw - snapshot.pv_kw
+    over = np.maximum(-net - snapshot.export_limit_kw, 0.0)
+    store_kw = store_kw + np.minimum(over, np.maximum(-store_kw, 0.0))
     taken = snapshot.load_kw + charging + store_kw
     pv_used_kw = np.clip(taken + snapshot.export_limit_kw, 0.0, snapshot.pv_kw)
     return Commands(battery_kw=battery_kw, store_kw=store_kw, pv_used_kw=pv_used_kw)

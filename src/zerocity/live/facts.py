@@ -54,7 +54,7 @@ class SiteFacts:
     """The sites of a live city, (sites,) each. Powers AC [kW].
 
     default_kw : what each plug and slot of a site falls back to when its station loses the link.
-    store_capacity_kwh : usable content of the stationary store.
+    store_capacity_kwh : usable content of the stationary store. pv_kwp : rated power of the panels.
     """
 
     names: tuple[str, ...]
@@ -65,6 +65,7 @@ class SiteFacts:
     store_kw: F64
     store_capacity_kwh: F64
     flex_limit_kw: F64
+    pv_kwp: F64
 
     def __len__(self) -> int:
         return len(self.names)
@@ -90,6 +91,7 @@ def site_facts(city: City) -> SiteFacts:
         store_kw=sites.storage_kw,
         store_capacity_kwh=sites.storage_kwh,
         flex_limit_kw=sites.plugs * sites.plug_kw + sites.swap_slots * sites.slot_kw,
+        pv_kwp=sites.pv_kwp,
     )
 
 

@@ -12,8 +12,9 @@ from typing import Protocol
 import numpy as np
 
 from zerocity.charging.envelope import add_session
+from zerocity.charging.session import State
 from zerocity.control.ports import PlanInForce, Planner
-from zerocity.energy.site_days import SiteDays, SitePlans, idle
+from zerocity.energy.site_days import SiteDays, SitePlans
 from zerocity.live.clock import WallClock
 from zerocity.live.facts import (
     PLAN_STEP_S,
@@ -34,7 +35,8 @@ STEP_H = PLAN_STEP_S / 3600.0
 MEMORY_STEPS = 8.0
 # A cloudless forecast is not believed beyond this ratio of what the panels give now.
 MOST_SUN_RATIO = 2.0
-FINAL_SHARE = 0.4
+# A store ends the coming day at least as full as it is now, up to this share; an assumption.
+FINAL_SHARE = 0.7
 # Wear of a store's pack per AC kWh cycled, where nobody has worked it out yet; an assumption.
 WEAR_CNY_PER_KWH = 0.15
 
@@ -102,7 +104,9 @@ def flex_bounds(
             session = seat.session
             if session is None or session.state not in DRAWING:
                 continue
-            kwh, hours, _ = session.need(at)
+            kwh, hours, assumed = session.need(at)
+            if assumed and session.state is State.VEHICLE_PAUSE:
+                continue
             limit = min(seat.max_kw, session.limit_kw)
             leaves = int(max(hours - MARGIN_H + lost_h, 0.0) / STEP_H)
             add_session(early[site], late[site], 0, leaves, kwh, limit * STEP_H)
@@ -134,7 +138,7 @@ class Planning:
         self._made_s = clock.now_s()
         self.made, self.failed = 0, ""
         days = self.problem(outlook(_quarter(clock.utc()), STEPS))
-        self._plan = self._in_force(days, idle(days), clock.utc())
+        self._plan = self._in_force(days, planner(days), clock.utc())
 
     def plan(self) -> PlanInForce:
         """The plan in force."""
@@ -151,7 +155,7 @@ class Planning:
         load, sun, buy, sell = expected
         seen = np.isfinite(readings.at_s)
         load_now = np.where(seen, readings.load_kw(), load[:, 0])
-        sun_now = np.where(seen & (readings.pv_share >= 0.999), readings.pv_kw, sun[:, 0])
+        sun_now = np.where(seen, readings.sun_kw, sun[:, 0])
         least, most = flex_bounds(facts, self.registry, readings.number, at, first)
         sites, wide = len(facts), (len(facts), STEPS)
         self.peaks.take(readings.net_kw, at, self._month_of(at))

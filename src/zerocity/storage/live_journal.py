@@ -102,7 +102,9 @@ class LiveJournalWriter:
         """Note a new plan and what it was made from."""
         parts = _flat("days", days) | _flat("plans", plans)
         self._plan = _packed(_Record("plan", 0, parts))
-        if self._turn_over():
+        day = self._day
+        # A file that is opened now begins with the plan already.
+        if self._turn_over() and self._day == day:
             self._append(self._plan)
 
     def step(self, column: int, seen: Sighting, row: PlanRow, commands: Commands) -> None:
