@@ -5,6 +5,7 @@ Source: GB/T 32960.3-2016 tables 8 and B.3, GB/T 32960.3-2025 table 9.
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable
 from typing import Any
 
@@ -71,9 +72,8 @@ class Cursor:
 
     def many(self, field: f.Field, count: int, what: str) -> tuple[Value, ...]:
         """``count`` values of one field."""
-        data, size = self.take(count * field.size, what), field.size
-        raws = data if size == 1 else (data[i] << 8 | data[i + 1] for i in range(0, len(data), 2))
-        return tuple(map(field.value, raws))
+        data = self.take(count * field.size, what)
+        return field.values(data if field.size == 1 else struct.unpack(f">{count}H", data))
 
 
 def _vehicle(cursor: Cursor, layout: f.Layout) -> Vehicle:

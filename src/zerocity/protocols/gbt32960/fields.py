@@ -8,6 +8,7 @@ field mean "abnormal" (…FE) and "invalid" (…FF) where the standard says so: 
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -58,6 +59,16 @@ class Field:
         """The highest raw number that the size allows."""
         return int((1 << 8 * self.size) - 1)
 
+    @property
+    def first_code(self) -> int:
+        """The lowest raw number that is no value."""
+        return self.top - 1 if self.gaps else self.top + 1
+
+    def values(self, raws: Iterable[int]) -> tuple[float | Gap, ...]:
+        """The readings behind many raw numbers."""
+        code, scale, add = self.first_code, self.scale, self.add
+        return tuple([raw * scale + add if raw < code else self.value(raw) for raw in raws])
+
     def value(self, raw: int) -> float | Gap:
         """The reading behind a raw number."""
         if self.gaps and raw >= self.top - 1:
@@ -84,12 +95,14 @@ class Field:
 class Layout:
     """Fields that follow each other: reads and writes them at once."""
 
-    __slots__ = ("_struct", "fields", "offsets", "size")
+    __slots__ = ("_plan", "_struct", "fields", "offsets", "size")
 
     def __init__(self, *fields: Field) -> None:
         self.fields = fields
         self._struct = struct.Struct(">" + "".join(_CODES[f.size] for f in fields))
         self.size = self._struct.size
+        # Looked up once: a message has hundreds of readings.
+        self._plan = tuple((f.name, f.first_code, f.scale, f.add, f) for f in fields)
         self.offsets: dict[str, int] = {}
         at = 0
         for field in fields:
@@ -106,7 +119,10 @@ class Layout:
     def read(self, data: bytes, at: int) -> dict[str, Any]:
         """Values by name; ``data`` must hold them."""
         raws = self._struct.unpack_from(data, at)
-        return {f.name: f.value(raw) for f, raw in zip(self.fields, raws, strict=True)}
+        return {
+            name: raw * scale + add if raw < code else field.value(raw)
+            for raw, (name, code, scale, add, field) in zip(raws, self._plan, strict=True)
+        }
 
     def write(self, source: object) -> bytes:
         """The bytes of the attributes of ``source`` that this layout names."""
