@@ -69,7 +69,7 @@ def look(
         step=step,
         step_h=step_h,
         load_kw=readings.load_kw(),
-        pv_kw=_sun_kw(readings),
+        pv_kw=readings.sun_kw.copy(),
         import_limit_kw=facts.import_limit_kw,
         export_limit_kw=facts.export_limit_kw,
         store_charge_limit_kw=store_in,
@@ -148,11 +148,6 @@ def _row(
 def _key(session_id: str) -> int:
     digest = hashlib.blake2b(session_id.encode(), digest_size=8).digest()
     return int.from_bytes(digest, "little", signed=True)
-
-
-def _sun_kw(readings: Readings) -> F64:
-    """What panels could give: a bounded one is taken to give its share of that."""
-    return readings.pv_kw / np.clip(readings.pv_share, 0.05, 1.0)
 
 
 def _store_limits(facts: SiteFacts, readings: Readings, step_h: float) -> tuple[F64, F64]:

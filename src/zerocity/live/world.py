@@ -175,8 +175,10 @@ class LiveCity:
     def _tell_sun(self, seen: Sighting, commands: Commands, now_s: float) -> None:
         """Bound panels only where they make more than the site and the grid can take."""
         there = seen.snapshot.pv_kw
-        for k in np.flatnonzero(there > 0.0):
-            share = min(float(commands.pv_used_kw[k] / there[k]), 1.0)
+        for k in np.flatnonzero(self.facts.pv_kwp > 0.0):
+            spare = commands.pv_used_kw[k] >= there[k]
+            rated = float(self.facts.pv_kwp[k])
+            share = 1.0 if spare else min(float(commands.pv_used_kw[k]) / rated, 1.0)
             told, at_s = self._sun_told.get(int(k), (1.0, now_s))
             if abs(share - told) <= SUN_DEADBAND and (told >= 1.0 or now_s - at_s < REPEAT_S):
                 continue
