@@ -365,3 +365,57 @@ def test_a_car_says_what_it_needs(version: Version, is_dc: bool) -> None:
         assert bounds["evMaxPower"] == 40_000
         assert bounds["evEnergyCapacity"] == 60_000
     assert said["chargingNeeds"]["departureTime"] == "2026-05-01T08:00:00Z"
+
+
+def test_a_triggered_boot_does_not_double_the_heartbeat() -> None:
+    world = World(Version.V201).connect()
+    for _ in range(3):
+        world.ask("TriggerMessage", {"requestedMessage": "BootNotification"})
+    world.run(300.0)
+    assert len(world.said("Heartbeat")) == 5
+
+
+@pytest.mark.parametrize("version", ALL)
+def test_meter_values_on_the_clock(version: Version) -> None:
+    world = World(version, Make(evses=2))
+    world.station.settings.put("aligned_s", "900")
+    world.connect()
+    world.run(1801.0)
+    values = world.said("MeterValues")
+    stamps = {value["meterValue"][0]["timestamp"] for value in values}
+    assert stamps == {"2026-05-01T08:15:00.000Z", "2026-05-01T08:30:00.000Z"}
+    assert len(values) == 4
+
+
+def test_a_dynamic_profile_is_asked_for_its_next_value() -> None:
+    world = World(Version.V21).connect()
+    plugged(world)
+    profile = {
+        "id": 3,
+        "stackLevel": 1,
+        "chargingProfilePurpose": "TxDefaultProfile",
+        "chargingProfileKind": "Dynamic",
+        "dynUpdateInterval": 30,
+        "chargingSchedule": [
+            {
+                "id": 1,
+                "chargingRateUnit": "W",
+                "chargingSchedulePeriod": [{"startPeriod": 0, "limit": 20_000.0}],
+            }
+        ],
+    }
+    world.answers["PullDynamicScheduleUpdate"] = lambda _: {
+        "status": "Accepted",
+        "scheduleUpdate": {"limit": 11_000.0},
+    }
+    world.ask("SetChargingProfile", {"evseId": 1, "chargingProfile": profile})
+    evse = world.station.evses[1]
+    assert evse.power_kw == 20.0
+    world.run(31.0)
+    assert evse.power_kw == 11.0
+    update = {"chargingProfileId": 3, "scheduleUpdate": {"limit": 5000.0}}
+    assert world.ask("UpdateDynamicSchedule", update)["status"] == "Accepted"
+    assert evse.power_kw == 5.0
+    world.ask("ClearChargingProfile", {"chargingProfileId": 3})
+    world.run(120.0)
+    assert len(world.said("PullDynamicScheduleUpdate")) == 1

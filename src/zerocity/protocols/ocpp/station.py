@@ -22,6 +22,9 @@ from zerocity.protocols.ocpp.station_settings import Settings
 from zerocity.protocols.ocpp.station_v2 import VoiceV2
 from zerocity.protocols.ocpp.station_v16 import VoiceV16
 
+_DAY_MS = 86_400_000
+# How soon a setting that was off is looked at again [s]; an assumption.
+_LOOK_AGAIN_S = 60.0
 # How soon to boot again where the server gives no interval [s]; an assumption.
 _BOOT_AGAIN_S = 30.0
 # Codes by which a server says that it does not know us (1.6 4.2; 2.0.1 B01.FR.10).
@@ -45,12 +48,17 @@ class SimStation(StationCore):
         make = make or Make()
         super().__init__(station_id, version, make, seed=seed, password=password, settings=settings)
         self.voice = VoiceV16(self) if version is Version.V16 else VoiceV2(self)
+        self._beats = 0
+        self._aligns = False
 
     # The link
 
     def connected(self, now_s: float, at: datetime) -> None:
         """A connection is up: boot, or go on where it was lost."""
         self.set_moment(now_s, at)
+        if not self._aligns:
+            self._aligns = True
+            self._align_later()
         self.open_link()
         if self.registered == "Accepted":
             self._back()
@@ -228,7 +236,7 @@ class SimStation(StationCore):
             evse.told_status = None
             sessions.tell_status(self, evse)
         self.pump()
-        self._beat_later(self.peer)
+        self._beat()
 
     def _back(self) -> None:
         """The link is back and nothing was restarted: tell what changed, or all after long."""
@@ -242,19 +250,39 @@ class SimStation(StationCore):
                 evse.told_status = None
             sessions.tell_status(self, evse)
         self.pump()
-        self._beat_later(self.peer)
+        self._beat()
 
-    def _beat_later(self, peer: object) -> None:
+    def _beat(self) -> None:
+        """Begin to beat anew, and no longer as before."""
+        self._beats += 1
+        self._beat_later(self._beats)
+
+    def _beat_later(self, run: int) -> None:
         def beat() -> None:
-            if self.peer is not peer or not self.online:
+            if self._beats != run or not self.online:
                 return
             every_s = self.settings.number("heartbeat_s")
             # Any message shows that the station lives (1.6 4.6).
             if self.now_s - self._last_sent_s >= 0.5 * every_s:
                 self.say(("Heartbeat", {}))
-            self._beat_later(peer)
+            self._beat_later(run)
 
         self.later(max(self.settings.number("heartbeat_s"), LEAST_HEARTBEAT_S), beat)
+
+    def _align_later(self) -> None:
+        """Meter values on the clock's full intervals, counted from midnight UTC (1.6 9.1.5)."""
+        every_s = self.settings.number("aligned_s")
+        now_s = to_ms(self.at) % _DAY_MS / 1000.0
+        # Without an interval nothing is sent, but a new setting must be noticed.
+        wait_s = every_s - now_s % every_s if every_s else _LOOK_AGAIN_S
+
+        def act() -> None:
+            for evse in self.evses.values() if every_s else ():
+                evse.settle(self.now_s)
+                self.say(self.voice.clock_meter(evse))
+            self._align_later()
+
+        self.later(wait_s, act)
 
     def _evse(self, evse: int) -> Evse:
         found: Mapping[int, Evse] = self.evses

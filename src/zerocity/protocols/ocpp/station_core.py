@@ -205,6 +205,7 @@ class StationCore:
         )
         self.hang_up = False
         self._busy = False
+        self._retry_at_s = 0.0
         self.counts.connects += 1
 
     def close_link(self) -> None:

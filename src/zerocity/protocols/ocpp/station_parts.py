@@ -200,6 +200,9 @@ class Voice(Protocol):
     def meter(self, transaction: Transaction, context: str) -> Message | None:
         """Its meter values."""
 
+    def clock_meter(self, evse: Evse) -> Message:
+        """Meter values of an EVSE at the clock's full interval."""
+
     def change(self, transaction: Transaction, trigger: str) -> Message | None:
         """Its charging state changed."""
 

@@ -12,6 +12,7 @@ from zerocity.protocols.ocpp.station_core import Handler, StationCore
 from zerocity.protocols.ocpp.station_parts import Evse, Payload
 from zerocity.protocols.ocpp.station_profile_store import composite
 from zerocity.protocols.ocpp.station_profiles import (
+    Kind,
     Profile,
     Purpose,
     Running,
@@ -36,7 +37,26 @@ def install(core: StationCore, profile: Payload, evse: int) -> str | None:
     reason = core.profiles.install(profile, evse, to_ms(core.at), running)
     if reason is None:
         core.later(0.0, lambda: sessions.refresh_all(core))
+        every_s = profile.get("dynUpdateInterval", 0)
+        if every_s > 0 and profile["chargingProfileKind"] == Kind.DYNAMIC.value:
+            kept = core.profiles.profiles[profile["id"]].wire
+            core.later(every_s, lambda: _pull(core, kept, every_s))
     return reason
+
+
+def _pull(core: StationCore, wire: Payload, every_s: float) -> None:
+    """Ask for a Dynamic profile's next value, as long as that profile stands (2.1 K28)."""
+    kept = core.profiles.profiles.get(wire["id"])
+    if kept is None or kept.wire is not wire:
+        return
+
+    def answered(payload: Payload) -> None:
+        if payload["status"] == "Accepted" and "scheduleUpdate" in payload:
+            core.profiles.update(wire["id"], payload["scheduleUpdate"], to_ms(core.at))
+            sessions.refresh_all(core)
+
+    core.say(("PullDynamicScheduleUpdate", {"chargingProfileId": wire["id"]}), answered)
+    core.later(every_s, lambda: _pull(core, wire, every_s))
 
 
 def set_profile_v16(core: StationCore, asked: Payload) -> Payload:

@@ -107,6 +107,14 @@ class VoiceV16:
             "meterValue": values,
         }
 
+    def clock_meter(self, evse: Evse) -> Message:
+        """MeterValues on the clock, of a connector."""
+        values = sample_v16(self.core, evse, "Sample.Clock", "aligned_measurands")
+        payload: Payload = {"connectorId": evse.id, "meterValue": values}
+        if evse.transaction is not None and evse.transaction.number is not None:
+            payload["transactionId"] = evse.transaction.number
+        return "MeterValues", payload
+
     def change(self, transaction: Transaction, trigger: str) -> None:
         """1.6 tells a charging state by StatusNotification only."""
         return

@@ -112,6 +112,11 @@ class VoiceV2:
         payload["meterValue"] = self._sample(transaction, context, "measurands")
         return "TransactionEvent", payload
 
+    def clock_meter(self, evse: Evse) -> Message:
+        """MeterValues on the clock, of an EVSE (J01)."""
+        values = sample_v2(self.core, evse, "Sample.Clock", "aligned_measurands")
+        return "MeterValues", {"evseId": evse.id, "meterValue": values}
+
     def change(self, transaction: Transaction, trigger: str) -> Message:
         """TransactionEvent Updated without meter values."""
         payload = self._event("Updated", transaction, trigger)
