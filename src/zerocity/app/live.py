@@ -17,6 +17,7 @@ from prometheus_client import CollectorRegistry
 
 from zerocity.app.live_metrics import Figures
 from zerocity.app.outlook import TypicalOutlook
+from zerocity.app.proof import Proof
 from zerocity.app.view import PlatformView
 from zerocity.charging.billing import SellingTariff
 from zerocity.city.devices import stations_of, vehicles_of
@@ -24,7 +25,9 @@ from zerocity.city.folder import load_city
 from zerocity.city.scenario import City
 from zerocity.city.thin import Size, thinned
 from zerocity.control.loop import run_live
-from zerocity.energy.dispatch import plan_sites
+from zerocity.control.sighting import Sighting
+from zerocity.control.snapshot import Commands, PlanRow
+from zerocity.energy.dispatch import SiteDays, SitePlans, plan_sites
 from zerocity.live.city_state import add_stations, add_vehicles, set_defaults
 from zerocity.live.clock import WallClock
 from zerocity.live.facts import Rhythm, site_facts
@@ -145,6 +148,8 @@ class LivePlatform:
         )  # fmt: skip
         self.vehicle_gateway = self._vehicle_gateway()
         self.journal = LiveJournalWriter(request.data / "journal", self._today)
+        self.proof = Proof(self.facts, self.registry)
+        self.registry.finished = self.proof.ended
         self.view = PlatformView(self)
         self.web = WebServer(
             make_app(self.view, self._access(), self._metrics()), request.host, request.web_port
@@ -206,7 +211,11 @@ class LivePlatform:
     # Events
 
     def _read(self, site: str, reading: SiteReading, at_s: float) -> bool:
-        return self.readings.take(site, reading, at_s)
+        if not self.readings.take(site, reading, at_s):
+            return False
+        limit = float(self.facts.import_limit_kw[self.readings.number[site]])
+        self.proof.read(site, limit, reading, self.clock.utc())
+        return True
 
     def _changed(self, site: str) -> None:
         self.planning.note_change(site)
@@ -226,7 +235,7 @@ class LivePlatform:
             with suppress(NotImplementedError, ValueError):
                 loop.add_signal_handler(name, self.stop)
         parts = {
-            "control": run_live(self.world, self.journal),
+            "control": run_live(self.world, _Noted(self.journal, self.proof)),
             "plans": self.planning.run(self._pool),
             "meters": self.poller.run(),
             "web": self.web.run(),
@@ -287,6 +296,22 @@ class LivePlatform:
             if self.clock.follow():
                 log.warning("live.clock_jumped", utc=str(self.clock.utc()))
                 self.planning.note_change()
+
+
+class _Noted:
+    """The journal, with the proof's counts beside it."""
+
+    def __init__(self, journal: LiveJournalWriter, proof: Proof) -> None:
+        self._journal, self._proof = journal, proof
+
+    def plan(self, days: SiteDays, plans: SitePlans) -> None:
+        """Note a new plan."""
+        self._journal.plan(days, plans)
+
+    def step(self, column: int, seen: Sighting, row: PlanRow, commands: Commands) -> None:
+        """Note one step."""
+        self._journal.step(column, seen, row, commands)
+        self._proof.decided(row, commands, seen.snapshot.step_h)
 
 
 class _Passwords:

@@ -130,6 +130,7 @@ class PlatformView:
             "rows_waiting": of.recorder.waiting,
             "rows_committed": of.recorder.committed,
             "journal_steps_lost": of.journal.lost,
+            **of.proof.report(of.clock.utc()),
         }
 
     def sites(self) -> list[dict[str, Any]]:
