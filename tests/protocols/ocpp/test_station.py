@@ -273,6 +273,24 @@ def test_a_server_that_forgot_the_station_hears_its_name_again() -> None:
     assert len(world.said("BootNotification")) == 2
 
 
+def test_a_server_that_forgot_the_station_loses_none_of_its_messages() -> None:
+    world = World(Version.V201).connect()
+    plugged(world)
+    known = False
+
+    def event(_: dict[str, object]) -> dict[str, object] | str:
+        return {} if known else "SecurityError"
+
+    world.answers["TransactionEvent"] = event
+    world.boot_status = "Pending"
+    world.run(200.0, 5.0)
+    known, world.boot_status = True, "Accepted"
+    world.run(120.0, 5.0)
+    assert world.station.counts.dropped == 0
+    assert world.station.queued == 0
+    assert sorted({e["seqNo"] for e in world.events()})[-1] >= 4
+
+
 def test_without_a_link_the_profile_holds_until_its_end_and_then_the_default() -> None:
     world = World(Version.V201).connect()
     (default,) = default_messages(Version.V201, 6.0, at=world.at)

@@ -374,8 +374,11 @@ class StationCore:
             self.not_accepted(event.code)
         if waiting.entry is not None:
             self._busy = False
-            if not lost:
+            if not lost and self.registered == "Accepted":
                 self._try_again(waiting.entry, event.code)
+            elif not lost:
+                # Not the message's fault: it waits, uncounted, until the station is known again.
+                waiting.entry.message_id = None
         elif waiting.on_refusal is not None:
             waiting.on_refusal(event.code)
 
