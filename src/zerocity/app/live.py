@@ -15,6 +15,7 @@ from typing import Any
 import structlog
 from prometheus_client import CollectorRegistry
 
+from zerocity.app.lake import tidy
 from zerocity.app.live_metrics import Figures
 from zerocity.app.outlook import TypicalOutlook
 from zerocity.app.proof import Proof
@@ -28,6 +29,7 @@ from zerocity.control.loop import run_live
 from zerocity.control.sighting import Sighting
 from zerocity.control.snapshot import Commands, PlanRow
 from zerocity.energy.dispatch import SiteDays, SitePlans, plan_sites
+from zerocity.errors import ZerocityError
 from zerocity.live.city_state import add_stations, add_vehicles, set_defaults
 from zerocity.live.clock import WallClock
 from zerocity.live.facts import Rhythm, site_facts
@@ -40,6 +42,7 @@ from zerocity.live.world import LiveCity
 from zerocity.protocols.gbt32960.desk import Desk
 from zerocity.protocols.gbt32960.gateway import Settings as VehicleSettings
 from zerocity.protocols.gbt32960.gateway import VehicleGateway
+from zerocity.protocols.gbt32960.restore import restore_records, restore_reports
 from zerocity.protocols.ocpp.gateway import OcppGateway
 from zerocity.protocols.ocpp.gateway_settings import OcppSettings
 from zerocity.protocols.ocpp.hub import Clock
@@ -63,6 +66,7 @@ log = structlog.get_logger(__name__)
 GREET_S = 1.0
 CLOCK_CHECK_S = 30.0
 UPKEEP_S = 60.0
+LAKE_AFTER_S = 300.0
 
 
 @dataclass(frozen=True)
@@ -189,8 +193,11 @@ class LivePlatform:
 
     def _vehicle_gateway(self) -> VehicleGateway:
         settings = VehicleSettings(host=self.request.host, port=self.request.vehicle_port)
+        desk = Desk(self.vehicles)
+        restore_reports(desk, self.lake.roll())
+        restore_records(desk, self.engine)
         return VehicleGateway(
-            Desk(self.vehicles), self.lake, self.recorder, settings,
+            desk, self.lake, self.recorder, settings,
             clock=self.clock.now_s, now=self.clock.utc,
         )  # fmt: skip
 
@@ -242,6 +249,7 @@ class LivePlatform:
             "greetings": self._greet(),
             "clock": self._watch_clock(),
             "upkeep": self._upkeep(),
+            "telemetry": self._keep_lake(),
         }
         self._tasks = [loop.create_task(work, name=name) for name, work in parts.items()]
         stop = loop.create_task(self._stopping.wait())
@@ -289,6 +297,20 @@ class LivePlatform:
                 self.recorder.submit(rows)
             for station, order in orders:
                 self.reach.send(station, [order])
+
+    async def _keep_lake(self) -> None:
+        """Some minutes after each full hour, turn what came into Parquet."""
+        while True:
+            now = self.clock.utc()
+            into_s = now.minute * 60.0 + now.second
+            await asyncio.sleep((LAKE_AFTER_S - into_s) % 3600.0 or 3600.0)
+            await asyncio.get_running_loop().run_in_executor(None, self._tidy_lake)
+
+    def _tidy_lake(self) -> None:
+        try:
+            tidy(self.lake, self.request.data / "lake", self.clock.utc())
+        except (OSError, ZerocityError) as error:
+            log.warning("live.lake_not_tidied", why=str(error))
 
     async def _watch_clock(self) -> None:
         while True:

@@ -1,0 +1,31 @@
+"""The telemetry lake of a live city: frames in, Parquet by the hour, old hours made large."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from zerocity.protocols.gbt32960.columns import decode_columns
+from zerocity.protocols.gbt32960.lake import lake_table
+from zerocity.storage.compaction import Work, compact, convert
+from zerocity.storage.lake import Lake
+from zerocity.storage.segments import Frame
+
+# An hour's small files are joined once vehicles have had this long to send the hour again.
+SETTLED = timedelta(hours=2)
+
+
+def decoded(frames: Sequence[Frame]) -> pa.Table:
+    """Stored frames as rows of the lake."""
+    columns = decode_columns([frame for _, _, frame in frames])
+    received = np.array([at.replace(tzinfo=None) for _, at, _ in frames], dtype="datetime64[ms]")
+    return lake_table(columns, received)
+
+
+def tidy(lake: Lake, folder: Path, now: datetime) -> tuple[Work, Work]:
+    """Turn what was written so far into Parquet, and join what has settled; blocks for a while."""
+    return convert(folder, lake.roll(), decoded), compact(folder, before=now - SETTLED)
