@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 # Changes below both are not worth a message, unless a site must come down; assumptions.
 DEADBAND_KW, DEADBAND_SHARE = 0.2, 0.03
@@ -18,35 +18,45 @@ DEADBAND_KW, DEADBAND_SHARE = 0.2, 0.03
 LEASE_S, RENEW_S = 300.0, 120.0
 # A station that has not answered in this time is asked again.
 ANSWER_S = 10.0
+# Limits that may be on their way to one session; of more, the oldest counts as confirmed.
+MOST_OUT = 8
 
 
 @dataclass(slots=True)
 class Grant:
     """What one session may draw.
 
-    told_kw : the last limit sent; confirmed_kw : the last one its station confirmed; out_kw : the
-    highest among those sent and not yet confirmed.
+    told_kw : the last limit sent, and ``number`` its number. confirmed_kw : the last one its
+    station confirmed. out : number -> limit of those sent since that may still reach it.
     refused : whether the last was refused; the station then follows its own mind.
     """
 
     told_kw: float
     confirmed_kw: float
-    out_kw: float
+    number: int = 0
+    out: dict[int, float] = field(default_factory=dict)
     told_at_s: float = -math.inf
     confirmed_at_s: float = -math.inf
-    waiting: bool = False
     refused: bool = False
+
+    @property
+    def waiting(self) -> bool:
+        """Whether an answer is out."""
+        return bool(self.out)
 
     def most_kw(self, limit_kw: float) -> float:
         """The most the session may draw now [kW]."""
         if self.refused:
             return limit_kw
-        return min(max(self.told_kw, self.confirmed_kw, self.out_kw), limit_kw)
+        return min(max(self.confirmed_kw, *self.out.values(), 0.0), limit_kw)
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What a session is to be limited to. ``default_kw``: what it draws until it is told."""
+    """What a session is to be limited to.
+
+    limit_kw : what its plug and its car allow. default_kw : what it draws until it is told.
+    """
 
     key: str
     kw: float
@@ -55,7 +65,8 @@ class Wish:
     urgent: bool
 
 
-Send = Callable[[str, float], None]
+Send = Callable[[str, float, int], None]
+"""Session, limit [kW], and the number under which its answer comes back."""
 
 
 class Grants:
@@ -66,7 +77,7 @@ class Grants:
 
     def begin(self, key: str, default_kw: float) -> Grant:
         """The grant of a session; a new one counts at its default."""
-        return self.of.setdefault(key, Grant(default_kw, default_kw, default_kw))
+        return self.of.setdefault(key, Grant(default_kw, default_kw))
 
     def keep(self, keys: Iterable[str]) -> None:
         """Forget the sessions that are not among ``keys``."""
@@ -106,20 +117,26 @@ class Grants:
             elif self._is_due(grant, now_s):
                 self._tell(wish.key, grant, grant.told_kw, now_s, send)
 
-    def confirmed(self, key: str, kw: float, now_s: float) -> None:
-        """A station has taken the limit ``kw``."""
-        grant = self.of.get(key)
-        if grant is None:
-            return
-        grant.confirmed_kw, grant.confirmed_at_s, grant.refused = kw, now_s, False
-        if kw == grant.told_kw:
-            grant.waiting, grant.out_kw = False, kw
+    def insist(self, key: str, kw: float, now_s: float, send: Send) -> None:
+        """Tell a session again that counts in full elsewhere, as its station refused [kW]."""
+        grant = self.begin(key, kw)
+        if now_s - grant.told_at_s >= ANSWER_S:
+            self._tell(key, grant, kw, now_s, send)
 
-    def refused(self, key: str) -> None:
-        """A station has refused a limit, or cannot be asked."""
+    def confirmed(self, key: str, number: int, now_s: float) -> None:
+        """A station has taken the limit of that number; what was sent before it is past."""
         grant = self.of.get(key)
-        if grant is not None:
-            grant.waiting, grant.refused = False, True
+        if grant is None or number not in grant.out:
+            return
+        grant.confirmed_kw, grant.confirmed_at_s = grant.out[number], now_s
+        grant.out = {n: kw for n, kw in grant.out.items() if n > number}
+        grant.refused = grant.refused and bool(grant.out)
+
+    def refused(self, key: str, number: int) -> None:
+        """A station has refused a limit, or cannot be asked. A later one may still be taken."""
+        grant = self.of.get(key)
+        if grant is not None and number == grant.number:
+            grant.out, grant.refused = {}, True
 
     def fallback_kw(self, key: str, default_kw: float, limit_kw: float, now_s: float) -> float:
         """What a session that cannot be told anything may draw [kW].
@@ -148,9 +165,13 @@ class Grants:
 
     @staticmethod
     def _tell(key: str, grant: Grant, kw: float, now_s: float, send: Send) -> None:
-        grant.out_kw = max(grant.out_kw, kw) if grant.waiting else kw
-        grant.told_kw, grant.told_at_s, grant.waiting = kw, now_s, True
-        send(key, kw)
+        if len(grant.out) >= MOST_OUT:
+            oldest = grant.out.pop(min(grant.out))
+            grant.confirmed_kw = max(grant.confirmed_kw, oldest)
+        grant.number += 1
+        grant.out[grant.number] = grant.told_kw = kw
+        grant.told_at_s = now_s
+        send(key, kw, grant.number)
 
 
 def _deadband(kw: float) -> float:

@@ -34,7 +34,10 @@ FULL_SOC = 0.999
 
 @dataclass(frozen=True)
 class Look:
-    """A sighting and what it was made of; ``limits_kw`` and ``defaults_kw`` as `grants.Wish`."""
+    """A sighting and what it was made of; ``limits_kw`` and ``defaults_kw`` as `grants.Wish`.
+
+    A session in the sighting is bound further: by others' limits, and by what it is seen to take.
+    """
 
     seen: Sighting
     sessions: list[LiveSession]
@@ -91,8 +94,11 @@ def look(
         cap_kw=np.array([cap_kw.get(name, np.inf) for name in facts.names]),
         reserve_kw=_reserve_kw(facts, registry, readings),
     )
-    defaults = [station.default_kw for station, _, _ in seated]
-    return Look(seen, [s for _, _, s in seated], table[:, 2].tolist(), defaults)
+    limits = [_most_kw(seat, session) for _, seat, session in seated]
+    defaults = [
+        _default_kw(station, kw) for (station, _, _), kw in zip(seated, limits, strict=True)
+    ]
+    return Look(seen, [s for _, _, s in seated], limits, defaults)
 
 
 DRAWING = frozenset({State.READY, State.CHARGING, State.VEHICLE_PAUSE, State.STATION_PAUSE})
@@ -102,9 +108,28 @@ def _draws(session: LiveSession) -> bool:
     return session.state in DRAWING
 
 
-def _limit_kw(seat: Connector, session: LiveSession, grants: Grants, now_s: float) -> float:
-    """The most a session takes: by plug, by car, and by what it has been seen to take."""
-    limit = min(seat.max_kw, session.limit_kw)
+def _most_kw(seat: Connector, session: LiveSession) -> float:
+    """The most that plug and car let a session take [kW]."""
+    return min(seat.max_kw, session.limit_kw)
+
+
+def _default_kw(station: LiveStation, most_kw: float) -> float:
+    """What a session draws that was told nothing: the station's default, where it took that."""
+    return min(station.default_kw, most_kw) if station.file.has_default else most_kw
+
+
+def _in_full(station: LiveStation, session: LiveSession, grants: Grants) -> bool:
+    """Whether a station does not take our limits: its session counts at all that it may draw."""
+    grant = grants.of.get(session.id)
+    refused = grant is not None and grant.refused
+    return refused or station.file.counts_in_full(session.evse)
+
+
+def _limit_kw(
+    station: LiveStation, seat: Connector, session: LiveSession, grants: Grants, now_s: float
+) -> float:
+    """The most a session takes: by plug, car and others' limits, and as it was seen to take."""
+    limit = min(_most_kw(seat, session), station.file.external_kw(session.evse))
     grant = grants.of.get(session.id)
     if grant is None or grant.waiting or grant.refused:
         return limit
@@ -125,7 +150,9 @@ def _row(
     now_s: float,
     step_h: float,
 ) -> tuple[float, ...]:
-    limit = _limit_kw(seat, session, grants, now_s)
+    limit, most = _limit_kw(station, seat, session, grants, now_s), _most_kw(seat, session)
+    in_full = _in_full(station, session, grants)
+    alone = grants.fallback_kw(session.id, _default_kw(station, most), most, now_s)
     need, hours, assumed = session.need(at)
     if assumed and session.power_kw > 0.0:
         need = max(need, session.power_kw * STILL_CHARGING_H)
@@ -139,8 +166,8 @@ def _row(
         need / max(limit, 1e-9) / step_h,
         min(steps_left, 1e9),
         min(least_kw(seat.max_kw), limit),
-        grants.fallback_kw(session.id, station.default_kw, seat.max_kw, now_s),
-        float(station.online),
+        most if in_full else alone,
+        float(station.online and not in_full),
         asked_kw.get(session.id, np.nan),
     )
 
@@ -172,7 +199,8 @@ def _reserve_kw(facts: SiteFacts, registry: Registry, readings: Readings) -> F64
         k = readings.number.get(station.site)
         if k is None:
             continue
-        idle = sum(seat.session is None for seat in station.connectors.values())
+        seats = station.connectors.values()
+        idle = sum(seat.session is None or not _draws(seat.session) for seat in seats)
         if station.online:
             begin[k] += idle
         else:

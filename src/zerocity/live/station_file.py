@@ -5,6 +5,7 @@ Everything here is bounded, and small for a station that uses none of it.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Container
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -111,6 +112,22 @@ class StationFile:
         """
         own = [status for (at, _, _), status in self.profiles.items() if at == evse]
         return bool(own) and "accepted" not in own
+
+    @property
+    def has_default(self) -> bool:
+        """True when the station took the default for all its connectors (TxDefaultProfile)."""
+        return any(
+            status == "accepted"
+            for (evse, purpose, _), status in self.profiles.items()
+            if evse == 0 and purpose == "TxDefaultProfile"
+        )
+
+    def external_kw(self, evse: int) -> float:
+        """The least that others than us allow ``evse``, infinite where nobody bounds it [kW]."""
+        bounds = [
+            kw for (at, _), kw in self.external_limits.items() if at in (0, evse) and kw is not None
+        ]
+        return min(bounds, default=math.inf)
 
 
 @dataclass(slots=True)

@@ -72,6 +72,7 @@ class LiveCity:
         self._plans = plans
         self._nudge, self._ends = asyncio.Event(), False
         self._began_s = -math.inf
+        self._since = clock.utc()
         self._look: Look | None = None
         self._store_told: dict[int, tuple[float, float]] = {}
         self._sun_told: dict[int, tuple[float, float]] = {}
@@ -120,7 +121,9 @@ class LiveCity:
             self.rhythm.step_h,
         )  # fmt: skip
         self._look = found
-        self.grants.keep(session.id for session in found.sessions)
+        self.grants.keep(self.registry.sessions)
+        for key in [key for key in self.orders.asked_kw if key not in self.registry.sessions]:
+            del self.orders.asked_kw[key]
         return found.seen
 
     def apply(self, seen: Sighting, commands: Commands) -> None:
@@ -134,32 +137,35 @@ class LiveCity:
     def _limit_sessions(self, seen: Sighting, commands: Commands, now_s: float) -> None:
         if self._look is None:
             return
-        sessions = self._look.sessions
-        careful = cautious(seen)
+        found, careful = self._look, cautious(seen)
         room: F64 = np.maximum(
             careful.import_limit_kw + careful.pv_kw - careful.load_kw - commands.store_kw, 0.0
         )
         by_site: dict[int, list[Wish]] = {}
-        by_id = {session.id: session for session in sessions}
+        by_id = {session.id: session for session in found.sessions}
+        send = partial(self._send, by_id)
         urgent = careful.steps_needed + 1.0 >= careful.steps_left
-        for i, session in enumerate(sessions):
-            if not seen.reachable[i]:
-                continue
-            wish = Wish(
-                session.id, float(commands.battery_kw[i]), self._look.limits_kw[i],
-                self._look.defaults_kw[i], bool(urgent[i]),
-            )  # fmt: skip
-            by_site.setdefault(int(seen.snapshot.site[i]), []).append(wish)
+        for i, session in enumerate(found.sessions):
+            limit_kw, default_kw = found.limits_kw[i], found.defaults_kw[i]
+            if seen.reachable[i]:
+                # What ran before us may hold a limit that nobody here remembers.
+                held_kw = default_kw if session.started_at >= self._since else limit_kw
+                wish = Wish(
+                    session.id, float(commands.battery_kw[i]), limit_kw, held_kw, bool(urgent[i])
+                )
+                by_site.setdefault(int(seen.snapshot.site[i]), []).append(wish)
+            elif self.registry.stations[session.station].online:
+                self.grants.insist(session.id, min(default_kw, limit_kw), now_s, send)
         for site, wishes in by_site.items():
-            self.grants.settle(wishes, float(room[site]), now_s, partial(self._send, by_id))
+            self.grants.settle(wishes, float(room[site]), now_s, send)
 
-    def _send(self, by_id: dict[str, LiveSession], key: str, kw: float) -> None:
+    def _send(self, by_id: dict[str, LiveSession], key: str, kw: float, number: int) -> None:
         def done(taken: bool) -> None:
             if taken:
-                self.grants.confirmed(key, kw, self.clock.now_s())
+                self.grants.confirmed(key, number, self.clock.now_s())
                 session.granted_kw = kw
             else:
-                self.grants.refused(key)
+                self.grants.refused(key, number)
             self.nudge()
 
         session = by_id[key]
