@@ -213,7 +213,7 @@ SAMPLES = st.lists(
 )
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(batches=st.lists(SAMPLES, max_size=4))
 def test_any_order_of_batches_leaves_each_sample_once(
     tmp_path_factory: pytest.TempPathFactory, batches: list[list[tuple[str, int, int]]]

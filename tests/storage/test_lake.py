@@ -220,7 +220,7 @@ def test_a_writer_killed_at_any_moment_loses_nothing_acknowledged(tmp_path: Path
     ) as nursery:
         assert nursery.stdin is not None
         assert nursery.stdout is not None
-        for _ in range(20):
+        for _ in range(12):
             print(len(known), draw.uniform(0.0, 0.1), file=nursery.stdin, flush=True)
             assert nursery.stdout.readline() == "killed\n"
             known = [int(line) for line in notes.read_text().split()]
