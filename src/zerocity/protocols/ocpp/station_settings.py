@@ -177,10 +177,11 @@ def _fits(setting: Setting, value: str) -> bool:
     if setting.kind == "boolean":
         return value.lower() in ("true", "false")
     if setting.kind == "integer":
-        # A day's worth of seconds and more; what is longer than this would overflow a timer.
-        return value.isascii() and value.isdigit() and setting.least <= int(value[:10]) < 10**9
+        # Nine digits: thirty years of seconds, and nothing that overflows a timer.
+        whole = value.isascii() and value.isdigit() and len(value) <= 9
+        return whole and int(value) >= setting.least
     if setting.kind == "decimal":
-        return value.replace(".", "", 1).isdigit()
+        return value.isascii() and value.replace(".", "", 1).isdigit()
     if setting.name in _OPTIONS:
         return value in _OPTIONS[setting.name]
     return setting.length[0] <= len(value) <= setting.length[1]
