@@ -48,7 +48,7 @@ def outcome(frame: bytes) -> tuple[Any, Any]:
         return None, (fault.offset, fault.rule, fault.came)
 
 
-@settings(max_examples=150)
+@settings(max_examples=60)
 @given(st.lists(any_frames(), max_size=12))
 def test_columns_say_what_the_typed_reader_says(frames: list[bytes]) -> None:
     columns = decode_columns(frames)

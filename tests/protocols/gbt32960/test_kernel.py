@@ -26,13 +26,13 @@ def both_ways(frames: list[bytes]) -> tuple[np.ndarray, list[object]]:
     return records, list(faults)
 
 
-@settings(max_examples=200)
+@settings(max_examples=60)
 @given(st.lists(any_frames(), max_size=12))
 def test_the_kernel_says_what_the_columns_say(frames: list[bytes]) -> None:
     both_ways(frames)
 
 
-@settings(max_examples=100)
+@settings(max_examples=30)
 @given(st.lists(reports(Edition.Y2025), min_size=1, max_size=4))
 def test_signed_reports_of_2025_are_read(made: list[m.Report]) -> None:
     signed = [m.Report(each.clock, each.blocks, m.Signature(1, b"r", b"s")) for each in made]
