@@ -8,7 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -242,7 +242,7 @@ class LivePlatform:
             with suppress(NotImplementedError, ValueError):
                 loop.add_signal_handler(name, self.stop)
         parts = {
-            "control": run_live(self.world, _Noted(self.journal, self.proof)),
+            "control": run_live(self.world, _Noted(self.journal, self.proof, self.clock.utc)),
             "plans": self.planning.run(self._pool),
             "meters": self.poller.run(),
             "web": self.web.run(),
@@ -323,8 +323,10 @@ class LivePlatform:
 class _Noted:
     """The journal, with the proof's counts beside it."""
 
-    def __init__(self, journal: LiveJournalWriter, proof: Proof) -> None:
-        self._journal, self._proof = journal, proof
+    def __init__(
+        self, journal: LiveJournalWriter, proof: Proof, utc: Callable[[], datetime]
+    ) -> None:
+        self._journal, self._proof, self._utc = journal, proof, utc
 
     def plan(self, days: SiteDays, plans: SitePlans) -> None:
         """Note a new plan."""
@@ -333,7 +335,7 @@ class _Noted:
     def step(self, column: int, seen: Sighting, row: PlanRow, commands: Commands) -> None:
         """Note one step."""
         self._journal.step(column, seen, row, commands)
-        self._proof.decided(row, commands, seen.snapshot.step_h)
+        self._proof.decided(row, commands, self._utc())
 
 
 class _Passwords:

@@ -36,6 +36,7 @@ class Proof:
     _sessions_before: dict[str, float] = field(default_factory=dict)
     _ended_kwh: float = 0.0
     _began: bool = False
+    _last: tuple[datetime, float, float] | None = None
 
     def read(self, site: str, limit_kw: float, reading: SiteReading, at: datetime) -> None:
         """Take in a reading of a site whose import limit is ``limit_kw`` now."""
@@ -66,10 +67,14 @@ class Proof:
             kwh = 0.0 if first is None else max(whole - first, 0.0) / 1000.0
             self._ended_kwh += kwh - self._sessions_before.pop(session.id, 0.0)
 
-    def decided(self, row: PlanRow, commands: Commands, step_h: float) -> None:
-        """Take in a decision: what was planned and what was said."""
-        self.planned_kwh += float(row.flex_kw.sum()) * step_h
-        self.said_kwh += float(commands.battery_kw.sum()) * step_h
+    def decided(self, row: PlanRow, commands: Commands, at: datetime) -> None:
+        """Take in a decision: what was planned and what was said, until the next one."""
+        if self._last is not None and self._began:
+            since, planned_kw, said_kw = self._last
+            hours = (at - since).total_seconds() / 3600.0
+            self.planned_kwh += planned_kw * hours
+            self.said_kwh += said_kw * hours
+        self._last = (at, float(row.flex_kw.sum()), float(commands.battery_kw.sum()))
 
     def report(self, at: datetime) -> dict[str, Any]:
         """The counts; ``balance_error`` is the sessions' energy against the meters', relative."""
