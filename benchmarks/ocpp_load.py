@@ -27,11 +27,11 @@ TEXT = WSMsgType.TEXT
 class Station(WSListener):
     """One station: boots, opens what it needs, then sends."""
 
-    def __init__(self, name: str, message: str) -> None:
+    def __init__(self, name: str, message: str, first: int) -> None:
         self.name, self.message = name, message
         self.ready = asyncio.get_running_loop().create_future()
         self.count = self.errors = 0
-        self.number = 1
+        self.number = first
         self.waits = False
         self.sending = False
         self.due: list[float] = []
@@ -106,7 +106,7 @@ async def connect(options: argparse.Namespace, number: int) -> Station:
     }
     source = f"127.0.0.{2 + number // 5000}"
     _, station = await ws_connect(
-        lambda: Station(name, options.message),
+        lambda: Station(name, options.message, options.first),
         f"ws://127.0.0.1:{options.port}/ocpp/{name}",
         extra_headers=headers,
         websocket_handshake_timeout=60,
@@ -167,5 +167,6 @@ if __name__ == "__main__":
     parser.add_argument("--stations", type=int, default=100)
     parser.add_argument("--seconds", type=float, default=5.0)
     parser.add_argument("--rate", type=float, default=0.0, help="messages/s of all; 0: no pause")
+    parser.add_argument("--first", type=int, default=1, help="number of the first message")
     parser.add_argument("--idle", action="store_true", help="boot, then only stay")
     uvloop.run(load(parser.parse_args()))

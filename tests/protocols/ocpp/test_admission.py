@@ -207,6 +207,26 @@ def test_a_key_whose_acceptance_was_lost_still_opens_the_door() -> None:
     run(test())
 
 
+def test_a_key_can_be_renewed_and_the_old_one_serves_until_it_is_taken() -> None:
+    async def test() -> None:
+        async with open_world() as world:
+            assert not world.gateway.renew_key("CS1")
+            async with world.connect() as client:
+                await boot(client)
+                assert world.gateway.renew_key("CS1")
+                key = (await hear(client))[3]["value"]
+                client.transport.abort()
+            await until(lambda: not world.gateway.is_online("CS1"))
+            async with world.connect():  # it did not take the new key, and says so by the old one
+                assert not any("password_hash" in row for row in world.store.of("stations"))
+            await until(lambda: not world.gateway.is_online("CS1"))
+            async with world.connect(password=key):
+                kept = {"id": "CS1", "password_hash": world.passwords.hash(key)}
+                await until(lambda: kept in world.store.of("stations"))
+
+    run(test())
+
+
 def test_a_one_time_password_ends() -> None:
     async def test() -> None:
         async with open_world() as world:

@@ -104,11 +104,15 @@ class ShownCertificate:
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """A station that may come in, by which profile; `one_time`: it needs a key of its own."""
+    """A station that may come in, by which profile.
+
+    `one_time`: it needs a key of its own; `took_offer`: it came with the key that was on offer.
+    """
 
     station: str
     profile: int
     one_time: bool = False
+    took_offer: bool = False
 
 
 def _denied(why: str) -> RefusedError:
@@ -199,7 +203,8 @@ class Doorkeeper:
         offered = self._offered.get(station)
         if offered and await self._is(password, offered):
             self._verified[station] = self._digest(offered, password)
-            return self._checked(credential, profile)
+            admitted = self._checked(credential, profile)
+            return Admitted(admitted.station, admitted.profile, took_offer=True)
         # Its password may have been changed a moment ago: look again when it comes next.
         self._found.pop(station, None)
         raise _denied("wrong password")

@@ -37,7 +37,7 @@ from zerocity.protocols.ocpp.messages import Version
 from zerocity.protocols.ocpp.metrics import GatewayMetrics
 from zerocity.protocols.ocpp.onboarding import KEY_BYTES, NewKey, key_message, took_key
 from zerocity.protocols.ocpp.tls import server_context
-from zerocity.storage.recorder import Row
+from zerocity.storage.recorder import RecorderFullError, Row
 
 log = structlog.get_logger(__name__)
 
@@ -152,6 +152,14 @@ class OcppGateway:
         connection.close(WSCloseCode.GOING_AWAY, reason)
         return True
 
+    def renew_key(self, station: str) -> bool:
+        """Give a connected station a new password of its own. False: not connected."""
+        connection = self._connections.get(station)
+        if connection is None or not connection.is_open:
+            return False
+        self._spawn(self._give_key(connection))
+        return True
+
     async def stop(self, grace_s: float = 10.0) -> None:
         """Let nobody in, read nothing more, answer what is being stored, and say goodbye (1001)."""
         self._stopping = True
@@ -217,7 +225,7 @@ class OcppGateway:
         self._noted[station] = now_s
         at, kind = self.clock.at(), "FailedToAuthenticateAtCsms"
         values = {"station": station, "at": at, "kind": kind, "info": refused.why}
-        self.store.submit([Row("security_events", values)])
+        self._keep(Row("security_events", values))
 
     def _known(self, admitted: Admitted) -> LiveStation:
         station = self.registry.stations.get(admitted.station)
@@ -244,10 +252,10 @@ class OcppGateway:
         def stored() -> None:
             _soon(loop, lambda: None if used.done() else used.set_result(None))
 
-        self.store.submit([Row("stations", {"id": station, "one_time_hash": None})], stored)
         try:
+            self.store.submit([Row("stations", {"id": station, "one_time_hash": None})], stored)
             await asyncio.wait_for(used, self.settings.handshake_s)
-        except TimeoutError:
+        except (TimeoutError, RecorderFullError):
             why = "the store does not answer"
             raise RefusedError(HTTPStatus.SERVICE_UNAVAILABLE, why) from None
         self.doorkeeper.forget(station)
@@ -262,7 +270,11 @@ class OcppGateway:
         station.last_seen_s = hub.clock.now_s()
         self.registry.changed(station.site)
         log.info("ocpp.joined", station=station.id, version=version.value, profile=admitted.profile)
-        if admitted.one_time or self.doorkeeper.offered(station.id):
+        offered = self.doorkeeper.offered(station.id)
+        if admitted.took_offer and offered is not None:
+            # It took the key, although it could not say so.
+            self._key_taken(NewKey(station.id, offered))
+        elif admitted.one_time:
             self._spawn(self._give_key(connection))
         return connection
 
@@ -274,7 +286,7 @@ class OcppGateway:
         del self._connections[station.id]
         station.online = False
         at = self.clock.at()
-        self.store.submit([Row("stations", {"id": station.id, "last_seen_at": at})])
+        self._keep(Row("stations", {"id": station.id, "last_seen_at": at}))
         self.registry.changed(station.site)
         log.info("ocpp.left", station=station.id, reason=reason)
 
@@ -282,11 +294,7 @@ class OcppGateway:
 
     async def _give_key(self, connection: StationConnection) -> None:
         """After its boot was accepted, give the station a password of its own."""
-        station, offered = connection.station, self.doorkeeper.offered(connection.station.id)
-        if offered is not None and not connection.admitted.one_time:
-            # It logged in with the key on offer, so it took it, although it could not say so.
-            self._key_taken(NewKey(station.id, offered))
-            return
+        station = connection.station
         while station.boot != "accepted" and not connection.gone:
             await asyncio.sleep(0.1)
         if connection.gone:
@@ -312,8 +320,15 @@ class OcppGateway:
         row = Row("stations", {"id": new.station, "password_hash": new.kept})
         loop = asyncio.get_running_loop()
         keep = partial(self.doorkeeper.keep, new.station)
-        self.store.submit([row], lambda: _soon(loop, keep))
-        log.info("ocpp.key_set", station=new.station)
+        try:
+            self.store.submit([row], lambda: _soon(loop, keep))
+            log.info("ocpp.key_set", station=new.station)
+        except RecorderFullError:  # the key stays on offer, and counts when it is next used
+            log.warning("ocpp.key_not_stored", station=new.station)
+
+    def _keep(self, row: Row) -> None:
+        if self._hub is not None:
+            self._hub.keep([row])
 
     # Time
 
