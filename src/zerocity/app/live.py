@@ -19,6 +19,7 @@ from zerocity.app.lake import tidy
 from zerocity.app.live_metrics import Figures
 from zerocity.app.outlook import TypicalOutlook
 from zerocity.app.proof import Proof
+from zerocity.app.starting import OPTIONS, address_told, open_store, store_told
 from zerocity.app.view import PlatformView
 from zerocity.charging.billing import SellingTariff
 from zerocity.city.devices import stations_of, vehicles_of
@@ -53,7 +54,7 @@ from zerocity.protocols.ocpp.station_book import StationBook
 from zerocity.protocols.ocpp.upkeep import upkeep
 from zerocity.protocols.sunspec.gateway import SiteAddress, SunspecPoller
 from zerocity.storage import passwords
-from zerocity.storage.database import migrate, open_engine
+from zerocity.storage.database import open_engine
 from zerocity.storage.lake import Lake
 from zerocity.storage.live_journal import LiveJournalWriter
 from zerocity.storage.recorder import Recorder
@@ -129,9 +130,7 @@ class LivePlatform:
         self.city = served_city(request)
         self.facts = site_facts(self.city)
         self.clock = WallClock(request.shift)
-        request.data.mkdir(parents=True, exist_ok=True)
-        self.engine = open_engine(request.url)
-        migrate(self.engine)
+        self.engine = open_store(request.data, request.url)
         self.recorder = Recorder(open_engine(request.url))
         self.lake = Lake(request.data / "lake")
         self.registry = Registry()
@@ -169,8 +168,9 @@ class LivePlatform:
         if self.request.demo:
             add_stations(self.registry, self.facts, stations_of(self.city))
             add_vehicles(self.vehicles, vehicles_of(self.city))
-        load_registry(self.engine, self.registry)
-        load_files(self.engine, self.registry)
+        with store_told():
+            load_registry(self.engine, self.registry)
+            load_files(self.engine, self.registry)
         self.registry.default_tariff = SellingTariff.of(
             self.city.tariff, utc_offset_h=self.city.utc_offset_h
         )
@@ -232,8 +232,11 @@ class LivePlatform:
 
     async def open(self) -> None:
         """Open every listener; the ports are then known."""
-        await self.ocpp.start()
-        await self.vehicle_gateway.start()
+        request = self.request
+        with address_told("stations", request.host, request.ocpp_port, OPTIONS["stations"]):
+            await self.ocpp.start()
+        with address_told("vehicles", request.host, request.vehicle_port, OPTIONS["vehicles"]):
+            await self.vehicle_gateway.start()
 
     async def run(self) -> None:
         """Serve until `stop` or a signal; then end in order."""

@@ -18,6 +18,7 @@ import structlog
 import uvloop
 
 from zerocity.app.live import LivePlatform, ServeRequest, served_city
+from zerocity.app.starting import OPTIONS, open_store, refuse_taken
 from zerocity.app.street import Ports, StreetRequest, street_main
 from zerocity.city.folder import load_city
 from zerocity.city.thin import Size
@@ -68,6 +69,9 @@ def run_served(
     if demo is None:
         addresses = _addresses(sites, request) if sites is not None else []
         return uvloop.run(_serve(request, addresses, None, duration_s, said))
+    served_city(request)
+    refuse_taken(host, dict(zip(OPTIONS, ports, strict=True)))
+    open_store(data, request.url).dispose()
     with _Street(request, demo.seed) as street:
         said("starting", {"text": "the twin lives up to now"})
         names = served_city(request).sites.name
@@ -76,6 +80,7 @@ def run_served(
             SiteAddress(name, "127.0.0.1", port) for name, port in zip(names, found, strict=True)
         ]
         result = uvloop.run(_serve(request, addresses, street, duration_s, said))
+        street.end()
         return {**result, "devices": street.report}
 
 
@@ -158,6 +163,7 @@ class _Street:
         what = StreetRequest(request.city, request.size, seed, request.shift)
         self._process = context.Process(target=street_main, args=(what, theirs), daemon=True)
         self._theirs: Connection | None = theirs
+        self._begun = False
         self.report: dict[str, Any] = {}
 
     def __enter__(self) -> _Street:
@@ -167,7 +173,7 @@ class _Street:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._end()
+        self.end()
 
     @property
     def alive(self) -> bool:
@@ -179,6 +185,7 @@ class _Street:
         try:
             if self._pipe.poll(STREET_START_S):
                 ports: list[int] = self._pipe.recv()
+                self._begun = True
                 return ports
         except EOFError:
             pass
@@ -188,16 +195,19 @@ class _Street:
         """Let the devices connect."""
         self._pipe.send(ports)
 
-    def _end(self) -> None:
+    def end(self) -> None:
+        """Let the devices end and tell what they did; nothing the second time."""
         try:
             self._pipe.send("stop")
-            if self._pipe.poll(STREET_END_S):
+            if self._begun and self._pipe.poll(STREET_END_S):
                 self.report = self._pipe.recv()
         except (OSError, EOFError):
             pass
-        self._process.join(5.0)
+        self._pipe.close()
+        self._process.join(5.0 if self._begun else 0.0)
         if self._process.is_alive():
-            self._process.terminate()
+            self._process.kill()
+            self._process.join()
 
 
 def _log_plainly() -> None:

@@ -182,7 +182,8 @@ def street_main(request: StreetRequest, pipe: Connection) -> None:
 
     Anything more that comes, or its end, stops them; the last thing sent is their report.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for name in (signal.SIGINT, signal.SIGTERM):  # whoever started us says when to end
+        signal.signal(name, signal.SIG_IGN)
     logging.getLogger("pymodbus").setLevel(logging.CRITICAL)
     asyncio.run(_play(request, pipe))
 
@@ -193,9 +194,13 @@ async def _play(request: StreetRequest, pipe: Connection) -> None:
     players.begin()
     await players.server.start()
     pipe.send(players.server.ports)
-    ports: Ports = await loop.run_in_executor(None, pipe.recv)
+    ports = await loop.run_in_executor(None, _heard, pipe)
+    if not isinstance(ports, Ports):
+        await players.server.stop()
+        players.street.close()
+        return
     fleet, clients = players.connect(ports)
-    ended = loop.run_in_executor(None, _wait_for_end, pipe)
+    ended = loop.run_in_executor(None, _heard, pipe)
     ended.add_done_callback(lambda _: players.stop.set())
     cars = loop.create_task(clients.run())
     try:
@@ -212,8 +217,9 @@ async def _play(request: StreetRequest, pipe: Connection) -> None:
         return
 
 
-def _wait_for_end(pipe: Connection) -> None:
+def _heard(pipe: Connection) -> Any:
+    """What comes next, None when nobody is left to say anything."""
     try:
-        pipe.recv()
+        return pipe.recv()
     except (EOFError, OSError):
-        return
+        return None

@@ -8,6 +8,14 @@ from typing import Annotated, Any
 
 import typer
 
+OcppPort = Annotated[
+    int, typer.Option("--ocpp-port", min=0, max=65535, help="Port for stations; 0 for a free one.")
+]
+VehiclePort = Annotated[
+    int, typer.Option("--vehicle-port", min=0, max=65535, help="Port for vehicles.")
+]
+WebPort = Annotated[int, typer.Option("--web-port", min=0, max=65535, help="Port for HTTP.")]
+
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this file to the app."""
@@ -23,9 +31,9 @@ def serve(
         str, typer.Option("--database", help="postgresql://... instead of a SQLite file in --data.")
     ] = "",
     host: Annotated[str, typer.Option("--host", help="Address to listen on.")] = "127.0.0.1",
-    ocpp_port: Annotated[int, typer.Option("--ocpp-port", help="Port for stations.")] = 9310,
-    vehicle_port: Annotated[int, typer.Option("--vehicle-port", help="Port for vehicles.")] = 9320,
-    web_port: Annotated[int, typer.Option("--web-port", help="Port for HTTP.")] = 9300,
+    ocpp_port: OcppPort = 9310,
+    vehicle_port: VehiclePort = 9320,
+    web_port: WebPort = 9300,
     sites: Annotated[
         Path | None, typer.Option("--sites", help="CSV of site,host,port of SunSpec meters.")
     ] = None,

@@ -1,19 +1,22 @@
 """The journal of a live city: one file a day, appended record by record, readable after a crash.
 
-A file is a magic line and records: length and CRC-32 of the body (little endian, 4 bytes each),
-then the body, packed with zlib: what it is, and its arrays by name. A torn last record, as a
-killed process leaves it, is cut off when the file is opened again and ignored when it is read.
+A file is a magic line and records: a mark, length and CRC-32 of the body (little endian, 4 bytes
+each), then the body, packed with zlib: what it is, and its arrays by name. A torn last record, as a
+killed process or a power cut leaves it, is cut off when the file is opened again and ignored when
+it is read. A damaged record that others follow is told; such a file is set aside, not cut.
 """
 
 from __future__ import annotations
 
+import errno
 import os
 import struct
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import fields, is_dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import msgspec
 import numpy as np
@@ -26,7 +29,8 @@ from zerocity.errors import InputError
 
 MAGIC = b"zerocity live journal 1\n"
 SUFFIX = ".zcj"
-_HEAD = struct.Struct("<II")
+MARK = b"\x89zcstep\n"
+_HEAD = struct.Struct("<8sII")
 # A record of ten thousand sessions is below 1 MiB; more is damage, not a record.
 _MOST_BYTES = 256 * 2**20
 
@@ -69,20 +73,38 @@ def _made(kind: Any, prefix: str, parts: Parts) -> Any:
 
 def _packed(record: _Record) -> bytes:
     body = zlib.compress(msgspec.msgpack.encode(record), 1)
-    return _HEAD.pack(len(body), zlib.crc32(body)) + body
+    return _HEAD.pack(MARK, len(body), zlib.crc32(body)) + body
 
 
-def whole_records(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """Yield (end, body) of each whole record of a file's bytes; stops at the first torn one."""
+def whole_records(file: BinaryIO, name: str) -> Iterator[tuple[int, bytes]]:
+    """Yield (end, body) of each whole record; stops at a torn last one.
+
+    Raises InputError when ``file``, called ``name``, is no journal, or when others follow a damaged
+    record.
+    """
+    if file.read(len(MAGIC)) != MAGIC:
+        raise InputError(name, "another kind of file", "a journal of `zerocity serve`")
     at = len(MAGIC)
-    while at + _HEAD.size <= len(data):
-        length, crc = _HEAD.unpack_from(data, at)
-        end = at + _HEAD.size + length
-        body = data[at + _HEAD.size : end]
-        if length > _MOST_BYTES or len(body) < length or zlib.crc32(body) != crc:
-            return
-        yield end, body
-        at = end
+    while len(head := file.read(_HEAD.size)) == _HEAD.size:
+        mark, length, crc = _HEAD.unpack(head)
+        body = file.read(length) if mark == MARK and length <= _MOST_BYTES else b""
+        if mark != MARK or len(body) < length or zlib.crc32(body) != crc:
+            break
+        at += _HEAD.size + length
+        yield at, body
+    if _has_mark(file, at + 1):
+        raise InputError(f"{name}, byte {at}", "a damaged record", "a whole journal")
+
+
+def _has_mark(file: BinaryIO, at: int) -> bool:
+    """Whether a record begins at byte ``at`` or behind it."""
+    file.seek(at)
+    last = b""
+    while block := file.read(2**20):
+        if MARK in last + block:
+            return True
+        last = block[-len(MARK) :]
+    return False
 
 
 class LiveJournalWriter:
@@ -102,10 +124,8 @@ class LiveJournalWriter:
         """Note a new plan and what it was made from."""
         parts = _flat("days", days) | _flat("plans", plans)
         self._plan = _packed(_Record("plan", 0, parts))
-        day = self._day
-        # A file that is opened now begins with the plan already.
-        if self._turn_over() and self._day == day:
-            self._append(self._plan)
+        # A file that is opened anew begins with the plan.
+        self._append(self._plan) if self._is_open() else self._turn_over()
 
     def step(self, column: int, seen: Sighting, row: PlanRow, commands: Commands) -> None:
         """Note one step that follows column ``column`` of the last plan."""
@@ -115,19 +135,25 @@ class LiveJournalWriter:
         self._append(_packed(_Record("step", column, parts)))
 
     def close(self) -> None:
-        """Put everything on the disk and close the file."""
-        if self._file >= 0:
+        """Put everything on the disk and close the file; a failure of the disk is in ``error``."""
+        if self._file < 0:
+            return
+        try:
             os.fsync(self._file)
-            os.close(self._file)
-            self._file, self._day = -1, ""
+        except OSError as error:
+            self._say(error)
+        self._drop()
+
+    def _is_open(self) -> bool:
+        return self._file >= 0 and self._day == self._today()
 
     def _turn_over(self) -> bool:
         """Open today's file where it is not open yet; False when that is not possible."""
-        day = self._today()
-        if day == self._day:
+        if self._is_open():
             return True
+        self.close()
+        day = self._today()
         try:
-            self.close()
             self.folder.mkdir(parents=True, exist_ok=True)
             self._file = _opened(self.folder / f"{day}{SUFFIX}")
         except OSError as error:
@@ -138,39 +164,74 @@ class LiveJournalWriter:
         return self._append(self._plan) if self._plan else True
 
     def _append(self, data: bytes) -> bool:
-        start = os.lseek(self._file, 0, os.SEEK_END)
         try:
-            if os.write(self._file, data) < len(data):
-                raise OSError("no space left for a whole record")
+            start = os.lseek(self._file, 0, os.SEEK_END)
+            _write(self._file, data, start)
         except OSError as error:
-            os.ftruncate(self._file, start)
             # The next record begins a file anew, with the plan that it follows.
-            os.close(self._file)
-            self._file, self._day = -1, ""
+            self._drop()
             self._lose(error)
             return False
         self.error = ""
         return True
 
+    def _drop(self) -> None:
+        file, self._file, self._day = self._file, -1, ""
+        with suppress(OSError):
+            os.close(file)
+
     def _lose(self, error: OSError) -> None:
         self.lost += 1
+        self._say(error)
+
+    def _say(self, error: OSError) -> None:
         self.error = f"the journal cannot be written: {error.strerror or error}"
+
+
+def _write(file: int, data: bytes, start: int) -> None:
+    """Write all of ``data`` at the end, byte ``start``, or nothing of it; OSError."""
+    try:
+        if os.write(file, data) < len(data):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    except OSError:
+        # A tail that stays, as it cannot be cut off now, is cut off when the file is opened again.
+        with suppress(OSError):
+            os.ftruncate(file, start)
+        raise
 
 
 def _opened(path: Path) -> int:
     """Open ``path`` for appending behind its last whole record."""
+    end = _end_of(path)
     file = os.open(path, os.O_RDWR | os.O_CREAT, 0o640)
-    data = path.read_bytes()
-    if not data.startswith(MAGIC):
-        os.ftruncate(file, 0)
-        os.write(file, MAGIC)
-    else:
-        end = len(MAGIC)
-        for end, _ in whole_records(data):  # noqa: B007 - the last end is what counts
-            pass
+    try:
         os.ftruncate(file, end)
-    os.lseek(file, 0, os.SEEK_END)
+        os.lseek(file, 0, os.SEEK_END)
+        if end == 0:
+            _write(file, MAGIC, 0)
+    except OSError:
+        os.close(file)
+        raise
     return file
+
+
+def _end_of(path: Path) -> int:
+    """End of the last whole record; 0 for a new file. What cannot be read is set aside."""
+    end = len(MAGIC)
+    try:
+        with path.open("rb") as file:
+            head = file.read(len(MAGIC))
+            if head != MAGIC and MAGIC.startswith(head):
+                return 0  # cut off as it was begun
+            file.seek(0)
+            for end, _ in whole_records(file, path.name):  # noqa: B007 - the last end is what counts
+                pass
+            return end
+    except FileNotFoundError:
+        return 0
+    except InputError:
+        path.rename(path.with_name(f"{path.name}.damaged-{path.stat().st_mtime_ns}"))
+        return 0
 
 
 def is_live_journal(path: Path) -> bool:
@@ -184,16 +245,15 @@ def is_live_journal(path: Path) -> bool:
 
 def read_live_journal(path: Path) -> Iterator[PlanNote | StepNote]:
     """Yield the notes of a live journal; InputError when it is none or a record is damaged."""
-    data = path.read_bytes()
-    if not data.startswith(MAGIC):
-        raise InputError(str(path), "another kind of file", "a journal of `zerocity serve`")
     decoder = msgspec.msgpack.Decoder(_Record)
-    for number, (_, body) in enumerate(whole_records(data)):
-        try:
-            yield _note(decoder.decode(zlib.decompress(body)))
-        except (msgspec.MsgspecError, zlib.error, KeyError, ValueError, TypeError) as error:
-            where = f"{path}, record {number}"
-            raise InputError(where, f"a damaged record ({error})", "a whole journal") from error
+    with path.open("rb") as file:
+        for number, (_, body) in enumerate(whole_records(file, str(path))):
+            try:
+                note = _note(decoder.decode(zlib.decompress(body)))
+            except (msgspec.MsgspecError, zlib.error, KeyError, ValueError, TypeError) as error:
+                where = f"{path}, record {number}"
+                raise InputError(where, f"a damaged record ({error})", "a whole journal") from error
+            yield note
 
 
 def _note(record: _Record) -> PlanNote | StepNote:
