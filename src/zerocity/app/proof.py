@@ -35,6 +35,7 @@ class Proof:
     _registers: dict[str, list[float]] = field(default_factory=dict)
     _sessions_before: dict[str, float] = field(default_factory=dict)
     _ended_kwh: float = 0.0
+    _read_at: datetime | None = None
     _began: bool = False
     _last: tuple[datetime, float, float] | None = None
 
@@ -48,6 +49,7 @@ class Proof:
                 self.worst_over_kw, self.worst_site = over, site
         if not np.isfinite(reading.charging_kwh):
             return
+        self._read_at = at
         known = self._registers.setdefault(site, [reading.charging_kwh, 0.0])
         known[1] = reading.charging_kwh
         if not self._began and len(self._registers) == len(self.facts):
@@ -78,6 +80,8 @@ class Proof:
 
     def report(self, at: datetime) -> dict[str, Any]:
         """The counts; ``balance_error`` is the sessions' energy against the meters', relative."""
+        # Both sides are to stop at the same moment: when the meters were last read.
+        at = at if self._read_at is None else min(at, self._read_at)
         meters = sum(last - first for first, last in self._registers.values())
         running = sum(
             _kwh(s, at) - self._sessions_before.get(s.id, 0.0)

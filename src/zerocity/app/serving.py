@@ -81,7 +81,7 @@ def run_served(
         ]
         result = uvloop.run(_serve(request, addresses, street, duration_s, said))
         street.end()
-        return {**result, "devices": street.report}
+    return {**result, "devices": street.report}
 
 
 async def _serve(
