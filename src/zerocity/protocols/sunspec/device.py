@@ -6,7 +6,6 @@ chargers, 3 the inverter of the panels, 4 that of the store.
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -16,47 +15,56 @@ from pymodbus.constants import ExcCodes
 from pymodbus.server import ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 
-from zerocity.protocols.sunspec.models import (
-    CAPACITY,
-    COMMON,
-    CONTROL,
-    END,
-    MARK,
-    MEASURE,
-    METER,
-    STARTS,
-    layout,
+from zerocity.protocols.sunspec.device_maps import (
+    DER,
+    FEEDER,
+    GRID,
+    STORE,
+    SUN,
+    SWITCHES,
+    Maps,
+    Switch,
+    common,
+    encode,
+    fitting,
+    power_w,
 )
+from zerocity.protocols.sunspec.link import quiet_modbus
+from zerocity.protocols.sunspec.models import END, MARK, STARTS, layout
 
-GRID, FEEDER, SUN, STORE = 1, 2, 3, 4
 BASE = STARTS[0]
-# Largest number that a signed 16-bit power can hold.
-_MOST = 32_000.0
-_KINDS = {GRID: (METER,), FEEDER: (METER,), SUN: (MEASURE, CONTROL),
-          STORE: (MEASURE, CONTROL, CAPACITY)}  # fmt: skip
-# Points of model 704 that one may write, by unit.
-_SHARE = ("WMaxLimPctEna", "WMaxLimPct", "WMaxLimPctRvrtTms")
-_POWER = ("WSetEna", "WSetMod", "WSet", "WSetRvrtTms")
-_NAMES = {GRID: "Twin meter", FEEDER: "Twin meter", SUN: "Twin inverter", STORE: "Twin store"}
-WATTS = 1  # WSetMod of model 704
+WATTS, BOTH_BOUNDS = 1.0, 3.0  # WSetMod of model 704, StorCtl_Mod of model 124
 
 
 class SimSite:
     """One site's devices: what they measure, and what they were told. Powers in kW.
 
     Power into the site and into its store is positive here; SunSpec counts what an inverter injects
-    as positive, so the registers of the store have the other sign.
+    as positive, so the registers of the store have the other sign. An order is in force once its
+    switch is written, and until its timer ends: the strictest reading of the models.
     """
 
-    def __init__(self, *, has_pv: bool = True, has_store: bool = True) -> None:
+    def __init__(self, *, has_pv: bool = True, has_store: bool = True, maps: Maps = DER) -> None:
         self.units = [GRID, FEEDER] + [SUN] * has_pv + [STORE] * has_store
         self.state = {
             "net_kw": 0.0, "charging_kw": 0.0, "pv_kw": 0.0, "store_kw": 0.0, "store_kwh": 0.0,
-            "store_capacity_kwh": 0.0, "import_kwh": 0.0, "export_kwh": 0.0, "charging_kwh": 0.0,
+            "store_capacity_kwh": 0.0, "store_rated_kw": 100.0, "import_kwh": 0.0,
+            "export_kwh": 0.0, "charging_kwh": 0.0,
         }  # fmt: skip
-        self.controls: dict[int, dict[str, float | None]] = {SUN: {}, STORE: {}}
-        self._told_s = {SUN: -math.inf, STORE: -math.inf}
+        self.models = {unit: maps.models(unit) for unit in self.units}
+        self._switches = {
+            unit: (model, SWITCHES[unit, model])
+            for unit in self.units
+            for model in self.models[unit]
+            if (unit, model) in SWITCHES
+        }
+        self.controls: dict[int, dict[str, float]] = {
+            unit: dict(switch.off) for unit, (_, switch) in self._switches.items()
+        }
+        # Unit -> the order in force, and when it was switched on.
+        self._in_force: dict[int, tuple[dict[str, float], float]] = {}
         self._scale = dict.fromkeys(self.units, 0)
+        self._places = {unit: self._placed(unit) for unit in self.units}
 
     def set_state(self, **state: float) -> None:
         """What the devices measure now, by the names of ``state``."""
@@ -64,127 +72,93 @@ class SimSite:
 
     def pv_share(self, now_s: float) -> float:
         """Share of their power that the panels may give, 1 without an order that holds."""
-        found = self.controls[SUN]
-        share = found.get("WMaxLimPct")
-        if not self._holds(SUN, "WMaxLimPctEna", "WMaxLimPctRvrtTms", now_s) or share is None:
-            return 1.0
-        return min(max(share / 100.0, 0.0), 1.0)
+        order = self._order(SUN, now_s)
+        return 1.0 if order is None else min(max(order["WMaxLimPct"] / 100.0, 0.0), 1.0)
 
     def store_order_kw(self, now_s: float) -> float:
         """Power that the store was told to take, 0 without an order that holds [kW]."""
-        found = self.controls[STORE]
-        watts = found.get("WSet")
-        holds = self._holds(STORE, "WSetEna", "WSetRvrtTms", now_s)
-        if not holds or watts is None or found.get("WSetMod") != WATTS:
+        order = self._order(STORE, now_s)
+        if order is None:
             return 0.0
-        return -watts / 1000.0
-
-    def _holds(self, unit: int, enabled: str, timer: str, now_s: float) -> bool:
-        found = self.controls[unit]
-        if not found.get(enabled):
-            return False
-        ends = found.get(timer)
-        return not ends or now_s - self._told_s[unit] <= ends
+        if "WSet" in order:
+            return -order["WSet"] / 1000.0 if order["WSetMod"] == WATTS else 0.0
+        if order["StorCtl_Mod"] != BOTH_BOUNDS:
+            return 0.0
+        # The bounds of charging and discharging; a negative one forces the other.
+        rated = self.state["store_rated_kw"]
+        least, most = -order["OutWRte"] / 100.0 * rated, order["InWRte"] / 100.0 * rated
+        return min(max(0.0, least), most)
 
     def registers(self, unit: int, now_s: float) -> list[int]:
         """The whole map of a unit, from the mark to its end."""
-        found = [*MARK, *_common(unit)]
-        for model in _KINDS[unit]:
-            found += self._model(unit, model, now_s)
-        return [*found, END, 0]
+        ends = self._places[unit][-1][1] if self._places[unit] else 0
+        found = [*MARK, *common(unit)]
+        found += [0] * (ends - len(found)) + [END, 0]
+        self.refresh(unit, found, 0, len(found), now_s)
+        return found
 
-    def write(self, unit: int, address: int, values: Sequence[int], now_s: float) -> bool:
+    def refresh(
+        self, unit: int, registers: list[int], first: int, count: int, now_s: float
+    ) -> None:
+        """Bring the models up to date that ``count`` registers from ``first`` on touch."""
+        self._order(unit, now_s)
+        for start, end, model in self._places[unit]:
+            if start < first + count and first < end:
+                registers[start:end] = self._model(unit, model)
+
+    def write(self, unit: int, first: int, values: Sequence[int], now_s: float) -> bool:
         """Take a write to the controls of a unit; False where nothing may be written."""
-        if unit not in self.controls:
+        if unit not in self._switches:
             return False
-        start = BASE + 2 + 2 + layout(COMMON).length
-        start += 2 + layout(MEASURE).length
-        offset = address - start
-        shape = layout(CONTROL)
-        allowed = _SHARE if unit == SUN else _POWER
-        spans = [shape.points[name] for name in allowed]
-        written = set(range(offset, offset + len(values)))
-        covered = {r for p in spans for r in range(p.offset, p.offset + p.size)}
-        if not written <= covered:
+        model, switch = self._switches[unit]
+        start = next(start for start, _, number in self._places[unit] if number == model)
+        span = range(first - start, first - start + len(values))
+        points = layout(model).points
+        covered = {points[name].offset + k for name in switch.off for k in range(points[name].size)}
+        if not set(span) <= covered:
             return False
-        block = self._model(unit, CONTROL, now_s)
-        block[offset : offset + len(values)] = list(values)
-        read = shape.decoded(block)
-        self.controls[unit] = {name: _number(read[name]) for name in allowed}
-        self._told_s[unit] = now_s
+        block = self._model(unit, model)
+        block[span.start : span.stop] = list(values)
+        read = layout(model).decoded(block)
+        told = {name: value for name in switch.off if isinstance(value := read[name], int | float)}
+        self.controls[unit].update(told)
+        if points[switch.enable].offset in span:
+            self._switch(unit, switch, now_s)
         return True
 
-    def _model(self, unit: int, model: int, now_s: float) -> list[int]:
-        return _ENCODE[model](self, unit)
+    def _switch(self, unit: int, switch: Switch, now_s: float) -> None:
+        if self.controls[unit][switch.enable]:
+            self._in_force[unit] = dict(self.controls[unit]), now_s
+        else:
+            self._in_force.pop(unit, None)
 
-    def meter(self, unit: int) -> list[int]:
-        """Model 203 of a unit."""
-        s = self.state
-        kw = s["net_kw"] if unit == GRID else s["charging_kw"]
-        taken = s["import_kwh"] if unit == GRID else s["charging_kwh"]
-        given = s["export_kwh"] if unit == GRID else 0.0
-        watts = kw * 1000.0
-        amps = watts / (3.0**0.5 * 400.0)
-        values = {
-            "W": watts, "A": amps, "AphA": amps, "AphB": amps, "AphC": amps, "PhV": 230.0,
-            "PhVphA": 230.0, "PhVphB": 230.0, "PhVphC": 230.0, "PPV": 400.0, "PhVphAB": 400.0,
-            "PhVphBC": 400.0, "PhVphCA": 400.0, "Hz": 50.0, "TotWhImp": taken * 1000.0,
-            "TotWhExp": given * 1000.0, "Evt": 0.0,
-        }  # fmt: skip
-        scales = {"W_SF": self._fitting(unit, watts), "A_SF": 0, "V_SF": -1, "Hz_SF": -2}
-        scales["TotWh_SF"] = 0 if max(taken, given) < 4e6 else 3
-        return layout(METER).encoded(values, scales)
+    def _order(self, unit: int, now_s: float) -> dict[str, float] | None:
+        """The order in force; when its timer has ended, it is switched off."""
+        found = self._in_force.get(unit)
+        if found is None:
+            return None
+        order, at_s = found
+        switch = self._switches[unit][1]
+        if order[switch.timer] and now_s - at_s > order[switch.timer]:
+            del self._in_force[unit]
+            self.controls[unit][switch.enable] = 0.0
+            return None
+        return order
 
-    def measure(self, unit: int) -> list[int]:
-        """Model 701 of a unit: W is what it injects."""
-        watts = 1000.0 * (self.state["pv_kw"] if unit == SUN else -self.state["store_kw"])
-        values = {"ACType": 2.0, "St": 1.0, "InvSt": 3.0, "ConnSt": 1.0, "Alrm": 0.0, "W": watts}
-        return layout(MEASURE).encoded(values, {"W_SF": self._fitting(unit, watts)})
+    def _model(self, unit: int, model: int) -> list[int]:
+        # A scale factor only grows, as a meter's is set once for its size.
+        self._scale[unit] = max(self._scale[unit], fitting(power_w(unit, self.state)))
+        control = self.controls.get(unit, {})
+        return encode(unit, model, self.state, control, self._scale[unit])
 
-    def control(self, unit: int) -> list[int]:
-        """Model 704 of a unit, with what it was told last."""
-        base: dict[str, float | None] = (
-            {"WMaxLimPctEna": 0.0, "WMaxLimPct": 100.0, "WMaxLimPctRvrtTms": 0.0}
-            if unit == SUN
-            else {"WSetEna": 0.0, "WSetMod": 1.0, "WSet": 0.0, "WSetRvrtTms": 0.0}
-        )
-        told = {k: v for k, v in self.controls[unit].items() if v is not None}
-        return layout(CONTROL).encoded({**base, **told}, {"WMaxLimPct_SF": -1, "WSet_SF": 0})
-
-    def capacity(self, unit: int) -> list[int]:
-        """Model 713 of the store."""
-        room, held = self.state["store_capacity_kwh"], self.state["store_kwh"]
-        values = {
-            "WHRtg": room * 1000.0, "WHAvail": held * 1000.0, "SoH": 100.0, "Sta": 0.0,
-            "SoC": 100.0 * held / room if room > 0.0 else None,
-        }  # fmt: skip
-        return layout(CAPACITY).encoded(values, {"WH_SF": _exponent(room * 1000.0, 65_000.0),
-                                                 "Pct_SF": -1})  # fmt: skip
-
-    def _fitting(self, unit: int, watts: float) -> int:
-        """A scale factor that fits; it only grows, as a meter's is set once for its size."""
-        self._scale[unit] = max(self._scale[unit], _exponent(watts, _MOST))
-        return self._scale[unit]
-
-
-_ENCODE: dict[int, Callable[[SimSite, int], list[int]]] = {
-    METER: SimSite.meter, MEASURE: SimSite.measure, CONTROL: SimSite.control,
-    CAPACITY: SimSite.capacity,
-}  # fmt: skip
-
-
-def _exponent(number: float, most: float) -> int:
-    """The least exponent of ten by which a number fits."""
-    return max(math.ceil(math.log10(max(abs(number), 1.0) / most)), 0)
-
-
-def _number(value: Any) -> float | None:
-    return None if value is None or isinstance(value, str) else float(value)
-
-
-def _common(unit: int) -> list[int]:
-    values = {"Mn": "Zerocity", "Md": _NAMES[unit], "Vr": "1", "SN": f"unit {unit}", "DA": unit}
-    return layout(COMMON).encoded(values, {})  # type: ignore[arg-type]
+    def _placed(self, unit: int) -> list[tuple[int, int, int]]:
+        at = len(MARK) + len(common(unit))
+        found = []
+        for model in self.models[unit]:
+            end = at + 2 + layout(model).length
+            found.append((at, end, model))
+            at = end
+        return found
 
 
 class SimSiteServer:
@@ -199,12 +173,15 @@ class SimSiteServer:
         self._sites, self._host, self._now_s = list(sites), host, now_s
         self._servers: list[ModbusTcpServer] = []
         self.ports: list[int] = []
+        quiet_modbus()
 
-    async def start(self) -> None:
-        """Listen, each site on a free port."""
-        for site in self._sites:
+    async def start(self, ports: Sequence[int] = ()) -> None:
+        """Listen, each site on its port, or on a free one."""
+        wanted = [*ports, *[0] * (len(self._sites) - len(ports))]
+        self.ports = []
+        for site, port in zip(self._sites, wanted, strict=True):
             devices = [self._device(site, unit) for unit in site.units]
-            server = ModbusTcpServer(devices, address=(self._host, 0))
+            server = ModbusTcpServer(devices, address=(self._host, port))
             await server.serve_forever(background=True)
             self._servers.append(server)
             listener: Any = server.transport
@@ -233,7 +210,7 @@ class SimSiteServer:
         values: list[int] | None,
     ) -> ExcCodes | None:
         now_s = self._now_s()
-        if values and not site.write(unit, address, values, now_s):
+        if values and not site.write(unit, address - start, values, now_s):
             return ExcCodes.ILLEGAL_ADDRESS
-        registers[:] = site.registers(unit, now_s)
+        site.refresh(unit, registers, address - start, count, now_s)
         return None
