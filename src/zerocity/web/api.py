@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Coroutine
 from typing import Any, Protocol
 
 import orjson
 from fastapi import FastAPI, HTTPException, Request, Response
+from fastapi.concurrency import run_in_threadpool
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from pydantic import BaseModel, ConfigDict, Field
 
-from zerocity.errors import ZerocityError
+from zerocity.errors import RunStateError, ZerocityError
 from zerocity.web.access import Access, Person
 
 MOST_ROWS = 1000
+MOST_BODY_BYTES = 64 * 1024
+
+Handle = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
 class Platform(Protocol):
-    """What the pages ask of the running city. Every result is plain data."""
+    """What the pages ask of the running city. Every result is plain data.
+
+    Raises InputError (HTTP 422) for what cannot be done, RunStateError (503) for what cannot be
+    done now. What asks the database is called outside the event loop.
+    """
 
     def health(self) -> dict[str, Any]:
         """How it goes; ``ready`` and ``problems`` among it."""
@@ -32,13 +43,13 @@ class Platform(Protocol):
         """Every open session."""
 
     def receipt(self, session: str) -> dict[str, Any] | None:
-        """The receipt of an ended session."""
+        """The receipt of an ended session; asks the database."""
 
     def vehicles(self, personal: bool) -> list[dict[str, Any]]:
         """Every vehicle; VIN and position only where ``personal``."""
 
     def inspections(self) -> list[dict[str, Any]]:
-        """Open work orders of the after-sales centre."""
+        """Open work orders of the after-sales centre; asks the database."""
 
     def cap(self, who: str, site: str, kw: float | None) -> None:
         """Set or end (None) a grid event's import limit of a site [kW]."""
@@ -73,16 +84,42 @@ def _json(value: Any, status: int = 200) -> Response:
     return Response(body, status, media_type="application/json")
 
 
+class _Asked(Request):
+    """A request whose JSON is JSON: no NaN, no half of a UTF-16 pair."""
+
+    async def json(self) -> Any:
+        return orjson.loads(await self.body())
+
+
+class _Route(APIRoute):
+    def get_route_handler(self) -> Handle:
+        handle = super().get_route_handler()
+
+        async def strictly(request: Request) -> Response:
+            return await handle(_Asked(request.scope, request.receive))
+
+        return strictly
+
+
 def make_app(platform: Platform, access: Access, metrics: CollectorRegistry) -> FastAPI:
     """The HTTP application. ``/health`` and ``/ready`` tell nothing that needs a sign-in."""
-    app = FastAPI(title="Zerocity", docs_url=None, redoc_url=None)
+    app = FastAPI(title="Zerocity", docs_url=None, redoc_url=None, max_body_size=MOST_BODY_BYTES)
+    app.router.route_class = _Route
     _machines(app, platform, access, metrics)
     _views(app, platform, access)
     _orders(app, platform, access)
 
     @app.exception_handler(ZerocityError)
     async def mistaken(_: Request, error: ZerocityError) -> Response:
-        return _json({"detail": str(error)}, 422)
+        return _json({"detail": str(error)}, 503 if isinstance(error, RunStateError) else 422)
+
+    @app.exception_handler(RequestValidationError)
+    async def unreadable(_: Request, error: RequestValidationError) -> Response:
+        # Without what came: it may be what no JSON can say, and what no log should keep.
+        wrong = [
+            {"where": ".".join(map(str, one["loc"])), "wrong": one["msg"]} for one in error.errors()
+        ]
+        return _json({"detail": wrong}, 422)
 
     return app
 
@@ -128,7 +165,7 @@ def _views(app: FastAPI, platform: Platform, access: Access) -> None:
     @app.get("/api/sessions/{session}/receipt")
     async def receipt(request: Request, session: str) -> Response:
         await access.allow(request, "see")
-        found = platform.receipt(session)
+        found = await run_in_threadpool(platform.receipt, session)
         if found is None:
             raise HTTPException(404, "no ended session of that name")
         return _json(found)
@@ -142,7 +179,7 @@ def _views(app: FastAPI, platform: Platform, access: Access) -> None:
     @app.get("/api/inspections")
     async def inspections(request: Request) -> Response:
         await access.allow(request, "see")
-        return _json(platform.inspections())
+        return _json(await run_in_threadpool(platform.inspections))
 
 
 def _orders(app: FastAPI, platform: Platform, access: Access) -> None:
