@@ -161,7 +161,7 @@ class Doorkeeper:
         credential = await self._find(station)
         if credential is None:
             raise _denied("unknown station")
-        if await self._in_thread(self._source.is_revoked, shown.serial):
+        if await self.in_thread(self._source.is_revoked, shown.serial):
             raise _denied("certificate revoked")
         pinned = credential.certificate_sha256
         if pinned and not hmac.compare_digest(pinned.lower(), shown.sha256):
@@ -215,7 +215,7 @@ class Doorkeeper:
         return Admitted(credential.station, profile)
 
     async def _is(self, password: bytes, kept: str) -> bool:
-        return await self._in_thread(self._matches, password, kept)
+        return await self.in_thread(self._matches, password, kept)
 
     def _matches(self, password: bytes, kept: str) -> bool:
         return any(self._passwords.verify(text, kept) for text in spellings(password))
@@ -235,7 +235,7 @@ class Doorkeeper:
         found = self._found.get(station)
         if found is not None and now_s - found[0] < self._settings.credential_age_s:
             return found[1]
-        credential = await self._in_thread(self._source.find, station)
+        credential = await self.in_thread(self._source.find, station)
         if credential is None:
             self.forget(station)
         else:
@@ -253,7 +253,7 @@ class Doorkeeper:
         Until `keep` or `withdraw` the station may log in with it: it may have taken the password
         although its answer was lost.
         """
-        kept = await self._in_thread(self._passwords.hash, password)
+        kept = await self.in_thread(self._passwords.hash, password)
         self._offered[station] = kept
         return kept
 
@@ -270,7 +270,8 @@ class Doorkeeper:
         """The station refused the password on offer."""
         self._offered.pop(station, None)
 
-    async def _in_thread(self, work: Callable[..., _T], *arguments: object) -> _T:
+    async def in_thread(self, work: Callable[..., _T], *arguments: object) -> _T:
+        """Let a worker thread ask the store; RefusedError 503 when too many wait or it fails."""
         if self._waiting >= _MOST_WAITING:
             raise RefusedError(HTTPStatus.SERVICE_UNAVAILABLE, "too many logins at once")
         self._waiting += 1

@@ -48,6 +48,8 @@ _NOTE_EVERY_S = 60.0
 
 Adopt = Callable[[str], LiveStation | None]
 """Makes a station of a demo known; None where it may not be."""
+Fetch = Callable[[str], LiveStation | None]
+"""Reads a station that was made known to the store after the start; called in a thread."""
 
 
 class OcppGateway:
@@ -63,12 +65,13 @@ class OcppGateway:
         settings: OcppSettings | None = None,
         clock: Clock | None = None,
         adopt: Adopt | None = None,
+        fetch: Fetch | None = None,
         office: Office | None = None,
     ) -> None:
         self.registry, self.store = registry, recorder
         self.settings = settings or OcppSettings()
         self.clock = clock or Clock()
-        self.adopt = adopt
+        self.adopt, self.fetch = adopt, fetch
         self.office = office or Office(city.answer, city.told, city.replied, city.refused)
         self.metrics = GatewayMetrics()
         self.metrics.connections = lambda: len(self._connections)
@@ -199,7 +202,7 @@ class OcppGateway:
         except RefusedError as refused:
             self._note_refusal(request.station, refused)
             raise
-        station = self._known(admitted)
+        station = await self._known(admitted)
         if station.id in self._deciding:
             raise RefusedError(HTTPStatus.CONFLICT, "two at once")
         self._deciding.add(station.id)
@@ -227,11 +230,21 @@ class OcppGateway:
         values = {"station": station, "at": at, "kind": kind, "info": refused.why}
         self._keep(Row("security_events", values))
 
-    def _known(self, admitted: Admitted) -> LiveStation:
-        station = self.registry.stations.get(admitted.station)
+    async def _known(self, admitted: Admitted) -> LiveStation:
+        """The station of the registry; one that the store has learnt of since is added to it.
+
+        Only who has proved who they are gets this far, so a stranger cannot fill the registry.
+        """
+        name, known = admitted.station, self.registry.stations
+        station = known.get(name)
         if station is None and admitted.profile == 0 and self.adopt is not None:
-            station = self.adopt(admitted.station)
+            station = self.adopt(name)
+        elif station is None and admitted.profile and self.fetch is not None:
+            found = await self.doorkeeper.in_thread(self.fetch, name)
+            # Another connection of the same name may have been quicker.
+            station = known.get(name) or (found and self.registry.add_station(found))
         if station is None:
+            log.warning("ocpp.no_place", station=name)
             raise RefusedError(HTTPStatus.UNAUTHORIZED, "not in the registry")
         return station
 

@@ -25,6 +25,7 @@ from zerocity.protocols.ocpp.handling import Context, Payload
 from zerocity.protocols.ocpp.messages import Version
 from zerocity.protocols.ocpp.rows import session_prefix
 from zerocity.storage import live_tables as tables
+from zerocity.storage.stations import REMOVED
 
 # Ended sessions that are built again whole; their stations may tell more of them.
 ENDED_WHOLE = 1_000
@@ -54,24 +55,38 @@ def _all(connection: sa.Connection, query: sa.Select[Any]) -> list[Any]:
     return list(connection.execute(query).all())
 
 
+def read_stations(engine: sa.Engine, name: str = "") -> dict[str, LiveStation]:
+    """Stations as the store knows them now, all or the one of that name; may wait for it.
+
+    Removed ones are left out. Errors of the database pass through.
+    """
+    query = sa.select(tables.stations)
+    if name:
+        query = query.where(tables.stations.c.id == name)
+    found: dict[str, LiveStation] = {}
+    with engine.connect() as connection:
+        for row in _all(connection, query):
+            if row.status != REMOVED:
+                found[row.id] = LiveStation(row.id, row.site or "", row.kind or "charger")
+                _described(found[row.id], row)
+    return found
+
+
+def read_tokens(engine: sa.Engine) -> list[Token]:
+    """All tokens as the store knows them now; may wait for it."""
+    with engine.connect() as connection:
+        return [_token(row) for row in _all(connection, sa.select(tables.tokens))]
+
+
 def _stations(connection: sa.Connection, registry: Registry) -> None:
     for row in _all(connection, sa.select(tables.stations)):
-        if row.status == "removed":
+        if row.status == REMOVED:
             continue
         station = registry.stations.get(row.id)
         if station is None:
             made = LiveStation(row.id, row.site or "", row.kind or "charger")
             station = registry.add_station(made)
-        if row.status in BOOT_STATES:
-            station.boot = row.status
-        station.version = row.version or station.version
-        station.vendor, station.model = row.vendor or "", row.model or ""
-        station.serial, station.firmware = row.serial or "", row.firmware or ""
-        for plug in row.connectors if isinstance(row.connectors, list) else ():
-            place = (int(plug["evse"]), int(plug.get("connector", 1)))
-            if place not in station.connectors:
-                kw = float(plug.get("max_kw") or row.max_kw or 0.0)
-                station.connectors[place] = Connector(row.id, *place, station.site, kw)
+        _described(station, row)
     for row in _all(connection, sa.select(tables.connectors)):
         owner = registry.stations.get(row.station)
         seat = owner and registry.connector(owner, row.evse, row.connector)
@@ -79,14 +94,30 @@ def _stations(connection: sa.Connection, registry: Registry) -> None:
             seat.status, seat.status_at = row.status or seat.status, row.changed_at
 
 
+def _described(station: LiveStation, row: Any) -> None:
+    """Tell a station what its row says; the plugs that it has already stay as they are."""
+    if row.status in BOOT_STATES:
+        station.boot = row.status
+    station.version = row.version or station.version
+    station.vendor, station.model = row.vendor or "", row.model or ""
+    station.serial, station.firmware = row.serial or "", row.firmware or ""
+    for plug in row.connectors if isinstance(row.connectors, list) else ():
+        place = (int(plug["evse"]), int(plug.get("connector", 1)))
+        if place not in station.connectors:
+            kw = float(plug.get("max_kw") or row.max_kw or 0.0)
+            station.connectors[place] = Connector(row.id, *place, station.site, kw)
+
+
 def _tokens(connection: sa.Connection, registry: Registry) -> None:
     for row in _all(connection, sa.select(tables.tokens)):
-        registry.add_token(
-            Token(
-                row.id_token, row.kind or "", row.status or "accepted", row.expires_at, row.parent,
-                row.priority or 0, row.vehicle,
-            )
-        )  # fmt: skip
+        registry.add_token(_token(row))
+
+
+def _token(row: Any) -> Token:
+    return Token(
+        row.id_token, row.kind or "", row.status or "accepted", row.expires_at, row.parent,
+        row.priority or 0, row.vehicle,
+    )  # fmt: skip
 
 
 def _tariffs(connection: sa.Connection, registry: Registry) -> None:
