@@ -10,13 +10,12 @@ import re
 from dataclasses import dataclass
 
 from zerocity.city.scenario import City
+from zerocity.fleets.vin import demo_vin
 
 PLUGS_PER_CHARGER = 2
 # OCPP editions that a mixed city speaks, in turns; swapping needs 2.1 (block S).
 EDITIONS = ("1.6", "2.0.1", "2.1")
 SWAP_EDITION = "2.1"
-# Digits and capitals that a VIN may hold (ISO 3779: no I, O, Q).
-_VIN_ALPHABET = "0123456789ABCDEFGHJKLMNPRSTUVWXYZ"
 
 
 @dataclass(frozen=True)
@@ -75,14 +74,5 @@ def vehicles_of(city: City) -> list[VehicleSpec]:
     for fleet in city.fleets:
         for k in range(fleet.vehicles):
             number = len(found)
-            found.append(VehicleSpec(f"{fleet.name}-{k + 1}", _vin(number), fleet.name))
+            found.append(VehicleSpec(f"{fleet.name}-{k + 1}", demo_vin(number), fleet.name))
     return found
-
-
-def _vin(number: int) -> str:
-    """A VIN of a maker that does not exist, ending in ``number``."""
-    tail = ""
-    for _ in range(6):
-        number, digit = divmod(number, len(_VIN_ALPHABET))
-        tail = _VIN_ALPHABET[digit] + tail
-    return "LZZCTY0TW1N" + tail

@@ -8,10 +8,11 @@ is scarce in the large city is scarce in the small one too.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy as np
 
-from zerocity.city.places import FloatArray, IntArray, Sites
+from zerocity.city.places import BoolArray, FloatArray, IntArray, Sites
 from zerocity.city.scenario import City
 from zerocity.errors import InputError
 
@@ -95,7 +96,7 @@ def _chosen(sites: Sites, size: Size) -> IntArray:
     return np.sort(np.concatenate([swaps, plugs, rest]))
 
 
-def _largest(sites: Sites, allowed: np.ndarray, by: IntArray, count: int) -> IntArray:  # type: ignore[type-arg]
+def _largest(sites: Sites, allowed: BoolArray, by: IntArray, count: int) -> IntArray:
     kinds = np.array(sites.kind)
     names = sorted(set(kinds[allowed]))
     if not names:
@@ -125,7 +126,7 @@ def _left_out(sites: Sites, chosen: IntArray) -> FloatArray:
     return factor
 
 
-def _scaled(sites: Sites, plugs: IntArray, slots: IntArray) -> dict[str, FloatArray]:
+def _scaled(sites: Sites, plugs: IntArray, slots: IntArray) -> dict[str, Any]:
     old = sites.plugs * sites.plug_kw + sites.swap_slots * sites.slot_kw
     new = plugs * sites.plug_kw + slots * sites.slot_kw
     factor = np.divide(new, old, out=np.ones_like(old), where=old > 0.0)
@@ -134,9 +135,9 @@ def _scaled(sites: Sites, plugs: IntArray, slots: IntArray) -> dict[str, FloatAr
 
 
 def _picked(sites: Sites, chosen: IntArray) -> Sites:
-    def pick(values: object) -> object:
+    def pick(values: Any) -> Any:
         if isinstance(values, tuple):
             return tuple(values[i] for i in chosen)
         return np.asarray(values)[chosen]
 
-    return Sites(**{one.name: pick(getattr(sites, one.name)) for one in fields(sites)})  # type: ignore[arg-type]
+    return Sites(**{one.name: pick(getattr(sites, one.name)) for one in fields(sites)})

@@ -106,11 +106,12 @@ def _make(
     import time
     from datetime import UTC, datetime
 
+    from zerocity.fleets.vin import demo_vin
     from zerocity.protocols.gbt32960.drive import FleetDrive
     from zerocity.protocols.gbt32960.fields import Edition
     from zerocity.protocols.gbt32960.peer import TIMINGS
     from zerocity.protocols.gbt32960.terminal import Terminal
-    from zerocity.protocols.gbt32960.vehicle import SimVehicle, demo_vin
+    from zerocity.protocols.gbt32960.vehicle import SimVehicle
     from zerocity.protocols.gbt32960.vehicle_gateway import DriveWorld, VehicleClients
 
     draw, start_s, chosen = random.Random(seed), time.monotonic(), Edition(edition)

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from vehicle_world import NOW, OK, car, framed, login, reading, report
 
+from zerocity.fleets.vin import demo_vin
 from zerocity.live.vehicles import Vehicles
 from zerocity.protocols.gbt32960 import messages as m
 from zerocity.protocols.gbt32960.alarms import AlarmWatch
@@ -25,7 +26,7 @@ from zerocity.protocols.gbt32960.message_writer import signed_part, write_unit
 from zerocity.protocols.gbt32960.peer import Conversation, State
 from zerocity.protocols.gbt32960.restore import restore_records, restore_reports
 from zerocity.protocols.gbt32960.seats import REMEMBERED, Batch, Caller, Policy, Seat, fault_row
-from zerocity.protocols.gbt32960.vehicle import SimVehicle, demo_vin
+from zerocity.protocols.gbt32960.vehicle import SimVehicle
 from zerocity.storage.database import migrate, open_engine
 from zerocity.storage.lake import Lake
 from zerocity.storage.recorder import Recorder

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from vehicle_world import NOW, car, reading
 
 from zerocity.errors import InputError
+from zerocity.fleets.vin import demo_vin
 from zerocity.protocols.gbt32960 import blocks as b
 from zerocity.protocols.gbt32960.crypto import Verdict, verify
 from zerocity.protocols.gbt32960.drive import DESIGNS, FleetDrive
@@ -21,7 +22,7 @@ from zerocity.protocols.gbt32960.glance import glance
 from zerocity.protocols.gbt32960.message_reader import read_message
 from zerocity.protocols.gbt32960.messages import Login, Report
 from zerocity.protocols.gbt32960.reading import Reading
-from zerocity.protocols.gbt32960.vehicle import SimVehicle, demo_vin
+from zerocity.protocols.gbt32960.vehicle import SimVehicle
 
 EDITIONS = list(Edition)
 

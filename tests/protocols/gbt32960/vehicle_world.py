@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from zerocity.fleets.vin import demo_vin
 from zerocity.live.vehicles import Vehicles
 from zerocity.protocols.gbt32960.desk import Desk
 from zerocity.protocols.gbt32960.fields import Edition
@@ -17,7 +18,7 @@ from zerocity.protocols.gbt32960.gateway import Settings, VehicleGateway
 from zerocity.protocols.gbt32960.peer import command_frame
 from zerocity.protocols.gbt32960.reading import Reading
 from zerocity.protocols.gbt32960.seats import Fault, Policy
-from zerocity.protocols.gbt32960.vehicle import SimVehicle, demo_vin
+from zerocity.protocols.gbt32960.vehicle import SimVehicle
 from zerocity.storage.recorder import Row
 
 NOW = datetime(2026, 5, 1, 8, 0, 0, tzinfo=UTC)

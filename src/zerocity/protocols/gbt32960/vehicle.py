@@ -31,29 +31,6 @@ _GEAR_D, _GEAR_P, _PULLS, _BRAKES = 14, 15, 0x20, 0x10
 MOST_CELLS_2016 = 200
 # The thermal event has no bit in 2016: there it is the hot battery of the highest level.
 _THERMAL_2025, _HOT, _HIGHEST_2016, _LAST_2016 = 23, 1, 3, 18
-_VIN_VALUES = {
-    letter: value
-    for letters, values in zip(
-        ("ABCDEFGH", "JKLMNPR", "STUVWXYZ"), ("12345678", "1234579", "23456789"), strict=True
-    )
-    for letter, value in zip(letters, map(int, values), strict=True)
-}
-_VIN_WEIGHTS = (8, 7, 6, 5, 4, 3, 2, 10, 0, 9, 8, 7, 6, 5, 4, 3, 2)
-
-
-def demo_vin(number: int) -> str:
-    """A VIN of our own with a right check digit (GB 16735); ``number`` 0 to 999,999."""
-    if not 0 <= number < 1_000_000:
-        raise InputError("vehicle number", f"{number}", "0 to 999999")
-    text = f"LZ9ZCTY00S0{number:06d}"
-    total = sum(
-        weight * (_VIN_VALUES[letter] if letter.isalpha() else int(letter))
-        for letter, weight in zip(text, _VIN_WEIGHTS, strict=True)
-    )
-    check = "X" if total % 11 == 10 else str(total % 11)
-    return text[:8] + check + text[9:]
-
-
 # What the wire holds: most current [A] and torque [Nm] of an edition (tables 9, 11, 10, 16).
 _MOST_A = {Edition.Y2016: 1000.0, Edition.Y2025: 3000.0}
 _MOST_NM = {Edition.Y2016: 2000.0, Edition.Y2025: 20_000.0}
