@@ -88,6 +88,9 @@ def replay_live(notes: Iterable[PlanNote | StepNote], planner: Planner) -> Repla
         if days is None:
             found.append(f"step {count} comes before the first plan")
             break
+        if not 0 <= note.column < days.steps:
+            found.append(f"step {count} follows column {note.column} of {days.steps} of its plan")
+            break
         row = plan_row(days.pv_kw, plans, note.column)
         found += _differences(f"step {count}, plan row", row, note.row)
         found += _differences(f"step {count}", say(note.seen, note.row), note.commands)
