@@ -45,7 +45,8 @@ def shared_out(total: int, weight: FloatArray, least: int) -> IntArray:
     whole = np.floor(exact).astype(np.int64)
     order = np.argsort(whole - exact, kind="stable")
     whole[order[: rest - int(whole.sum())]] += 1
-    return base + whole
+    shared: IntArray = base + whole
+    return shared
 
 
 def thinned(city: City, size: Size) -> City:
