@@ -14,6 +14,7 @@ from zerocity.cli import (
     park_commands,
     run_commands,
     serve_commands,
+    station_commands,
     store_commands,
     telemetry_commands,
     vehicle_commands,
@@ -48,6 +49,7 @@ def version_of(
 run_commands.register(app)
 serve_commands.register(app)
 store_commands.register(app)
+station_commands.register(app)
 city_commands.register(app)
 park_commands.register(app)
 dispatch_commands.register(app)

@@ -68,6 +68,8 @@ def back_up(
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with part.open("wb") as file:
+            # It holds hashes of passwords, personal data, and the city's own keys.
+            os.fchmod(file.fileno(), 0o600)
             parts = _write(file, engine, data, at, tell)
             file.flush()
             os.fsync(file.fileno())
