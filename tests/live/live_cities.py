@@ -1,7 +1,7 @@
 """Small live cities for tests: two sites, their stations, a clock that tests set, hands that note.
 
-Site "a": 100 kW, one charger of two plugs of 22 kW and one DC charger. Site "b": 50 kW, a store and
-a swap cabinet of two slots.
+Site "a": 100 kW, 30 kWp, one charger of two plugs of 22 kW and one DC charger of 60 kW. Site "b":
+50 kW, a store and a swap cabinet of two slots.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ def made_facts() -> SiteFacts:
         default_kw=np.array([4.0, 2.0]),
         store_kw=np.array([0.0, 20.0]),
         store_capacity_kwh=np.array([0.0, 40.0]),
+        pv_kwp=np.array([30.0, 0.0]),
         flex_limit_kw=np.array([104.0, 60.0]),
     )
 
@@ -94,7 +95,7 @@ def unplug(registry: Registry, session: LiveSession) -> None:
 
 def made_readings(now_s: float = 1000.0, **net_kw: float) -> Readings:
     """Fresh readings of both sites: 10 kW of load each, nothing else, or ``net_kw`` by site."""
-    readings = Readings(("a", "b"))
+    readings = Readings(("a", "b"), made_facts().pv_kwp)
     for site in readings.sites:
         readings.take(site, SiteReading(net_kw.get(site, 10.0), store_kwh=20.0), now_s)
     return readings

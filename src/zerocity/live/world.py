@@ -138,8 +138,10 @@ class LiveCity:
         if self._look is None:
             return
         found, careful = self._look, cautious(seen)
+        # A store that is told to help, or to charge less, does so a little later.
+        store_kw = np.maximum(commands.store_kw, self.readings.store_kw)
         room: F64 = np.maximum(
-            careful.import_limit_kw + careful.pv_kw - careful.load_kw - commands.store_kw, 0.0
+            careful.import_limit_kw + careful.pv_kw - careful.load_kw - store_kw, 0.0
         )
         by_site: dict[int, list[Wish]] = {}
         by_id = {session.id: session for session in found.sessions}
