@@ -196,7 +196,7 @@ class Planning:
                     days = self.problem(expected)
                     plans = await loop.run_in_executor(executor, self.planner, days)
                 except Exception as error:  # whatever it is, the city goes on by the last plan
-                    self.failed = f"{type(error).__name__}: {error}"
+                    self.failed, self._changed = f"{type(error).__name__}: {error}", True
                 else:
                     self._plan = self._in_force(days, plans, at)
                     self.made, self.failed = self.made + 1, ""
