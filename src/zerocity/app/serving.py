@@ -18,7 +18,7 @@ import structlog
 import uvloop
 
 from zerocity.app.live import LivePlatform, ServeRequest, served_city
-from zerocity.app.starting import OPTIONS, open_store, refuse_taken
+from zerocity.app.starting import OPTIONS, open_store, refuse_taken, rehearse
 from zerocity.app.street import Ports, StreetRequest, street_main
 from zerocity.city.folder import load_city
 from zerocity.city.thin import Size
@@ -91,6 +91,7 @@ async def _serve(
     duration_s: float | None,
     said: Said,
 ) -> dict[str, Any]:
+    rehearse()
     platform = LivePlatform(request, addresses)
     await platform.open()
     said("open", _where(platform))
