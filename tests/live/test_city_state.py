@@ -7,7 +7,7 @@ from live_cities import made_facts, made_registry
 from zerocity.city.devices import stations_of, vehicles_of
 from zerocity.city.folder import load_city
 from zerocity.city.thin import Size, thinned
-from zerocity.live.city_state import add_stations, add_vehicles, set_defaults
+from zerocity.live.city_state import add_stations, add_vehicles, set_default
 from zerocity.live.facts import site_facts
 from zerocity.live.registry import Registry
 from zerocity.live.vehicles import Vehicles
@@ -40,7 +40,8 @@ def test_defaults_are_those_of_the_site_and_strangers_keep_theirs() -> None:
     for station in registry.stations.values():
         station.default_kw = 0.5
     registry.stations["dc"].site = "elsewhere"
-    set_defaults(registry, facts)
+    known = [name for name, station in registry.stations.items() if set_default(station, facts)]
+    assert known == ["ac", "swap"]
     told = {name: station.default_kw for name, station in registry.stations.items()}
     assert told == {"ac": 4.0, "dc": 0.5, "swap": 2.0}
 

@@ -58,6 +58,17 @@ def test_a_key_signs_in_until_it_expires(engine: sa.Engine) -> None:
         assert key not in str(connection.execute(sa.select(api_keys)).all())
 
 
+@pytest.mark.parametrize(
+    ("name", "password"), [("n" * 13, "p" * 20), ("n", "p" * 21), ("城", "p" * 20)]
+)
+def test_a_platform_has_a_name_and_password_that_its_login_can_hold(
+    name: str, password: str
+) -> None:
+    with pytest.raises(InputError, match="platform"):
+        made_user(name, password, "platform", AT)
+    assert made_user("n" * 12, "p" * 20, "platform", AT).values["role"] == "platform"
+
+
 def test_a_user_shut_out_has_neither_password_nor_key(engine: sa.Engine) -> None:
     key, row = new_api_key("li", AT, timedelta(days=1))
     write_now(engine, [row])
@@ -70,8 +81,9 @@ def test_a_user_shut_out_has_neither_password_nor_key(engine: sa.Engine) -> None
 
 
 def test_roles_are_a_table_of_actions() -> None:
-    assert list(ROLES) == ["viewer", "operator", "technician", "admin"]
-    assert all(may("admin", action) for action in ACTIONS)
+    assert list(ROLES) == ["viewer", "operator", "technician", "admin", "platform"]
+    assert [action for action in ACTIONS if not may("admin", action)] == ["report"]
+    assert [a for a in sorted(ACTIONS) if may("platform", a)] == ["report"]
     assert [a for a in sorted(ACTIONS) if may("viewer", a)] == ["see"]
     assert may("operator", "start_charging")
     assert not may("operator", "update_firmware")

@@ -15,14 +15,14 @@ from typing import Any
 import structlog
 from prometheus_client import CollectorRegistry
 
+from zerocity.app.doors import Doors, Opened, prepare
 from zerocity.app.lake import tidy
 from zerocity.app.live_metrics import Figures
 from zerocity.app.outlook import TypicalOutlook
+from zerocity.app.people import People
 from zerocity.app.proof import Proof
-from zerocity.app.starting import OPTIONS, address_told, open_store, store_told
+from zerocity.app.starting import OPTIONS, address_told, open_store
 from zerocity.app.view import PlatformView
-from zerocity.charging.billing import SellingTariff
-from zerocity.city.devices import stations_of, vehicles_of
 from zerocity.city.folder import load_city
 from zerocity.city.scenario import City
 from zerocity.city.thin import Size, thinned
@@ -31,33 +31,27 @@ from zerocity.control.sighting import Sighting
 from zerocity.control.snapshot import Commands, PlanRow
 from zerocity.energy.dispatch import SiteDays, SitePlans, plan_sites
 from zerocity.errors import ZerocityError
-from zerocity.live.city_state import add_stations, add_vehicles, set_defaults
 from zerocity.live.clock import WallClock
 from zerocity.live.facts import Rhythm, site_facts
 from zerocity.live.planning import Planning
 from zerocity.live.readings import Readings, SiteReading
-from zerocity.live.registry import Registry
 from zerocity.live.sessions import LiveSession
-from zerocity.live.vehicles import Vehicles
 from zerocity.live.world import LiveCity
 from zerocity.protocols.gbt32960.desk import Desk
-from zerocity.protocols.gbt32960.gateway import Settings as VehicleSettings
 from zerocity.protocols.gbt32960.gateway import VehicleGateway
 from zerocity.protocols.gbt32960.restore import restore_records, restore_reports
 from zerocity.protocols.ocpp.gateway import OcppGateway
 from zerocity.protocols.ocpp.gateway_settings import OcppSettings
 from zerocity.protocols.ocpp.hub import Clock
 from zerocity.protocols.ocpp.reach import StationReach
-from zerocity.protocols.ocpp.restore import load_registry
-from zerocity.protocols.ocpp.restore_files import load_files
-from zerocity.protocols.ocpp.station_book import StationBook
+from zerocity.protocols.ocpp.station_book import StationBook, StorePasswords
 from zerocity.protocols.ocpp.upkeep import upkeep
 from zerocity.protocols.sunspec.gateway import SiteAddress, SunspecPoller
-from zerocity.storage import passwords
 from zerocity.storage.database import open_engine
 from zerocity.storage.lake import Lake
 from zerocity.storage.live_journal import LiveJournalWriter
 from zerocity.storage.recorder import Recorder
+from zerocity.storage.served import note_city
 from zerocity.web.access import Access
 from zerocity.web.api import make_app
 from zerocity.web.server import WebServer
@@ -90,6 +84,7 @@ class ServeRequest:
     rhythm: Rhythm = field(default_factory=Rhythm)
     ocpp: OcppSettings | None = None
     require_login: bool = False
+    doors: Doors = field(default_factory=Doors)
 
     @property
     def url(self) -> str:
@@ -133,9 +128,10 @@ class LivePlatform:
         self.engine = open_store(request.data, request.url)
         self.recorder = Recorder(open_engine(request.url))
         self.lake = Lake(request.data / "lake")
-        self.registry = Registry()
-        self.vehicles = Vehicles()
-        self._people()
+        self.opened = self._prepared()
+        self.people = People(self.engine, self.city, self.facts, request.doors, request.demo)
+        self.registry, self.vehicles = self.people.registry, self.people.vehicles
+        self.registry.city.authority = self.opened.authority
         self.readings = Readings(self.facts.names, self.facts.pv_kwp)
         self.planning = Planning(
             self.facts, self.registry, self.readings, TypicalOutlook(self.city), plan_sites,
@@ -150,7 +146,9 @@ class LivePlatform:
             self.planning.plan, self.clock, request.rhythm,
         )  # fmt: skip
         self.vehicle_gateway = self._vehicle_gateway()
-        self.journal = LiveJournalWriter(request.data / "journal", self._today)
+        self.journal = LiveJournalWriter(
+            request.data / "journal", self._today, self.facts.names, self.city.utc_offset_h
+        )
         self.proof = Proof(self.facts, self.registry)
         self.registry.finished = self.proof.ended
         self.view = PlatformView(self)
@@ -164,40 +162,29 @@ class LivePlatform:
 
     # Made of
 
-    def _people(self) -> None:
-        if self.request.demo:
-            add_stations(self.registry, self.facts, stations_of(self.city))
-            add_vehicles(self.vehicles, vehicles_of(self.city))
-        with store_told():
-            load_registry(self.engine, self.registry)
-            load_files(self.engine, self.registry)
-        self.registry.default_tariff = SellingTariff.of(
-            self.city.tariff, utc_offset_h=self.city.utc_offset_h
-        )
-        set_defaults(self.registry, self.facts)
-        if self.request.demo:
-            for station in self.registry.stations.values():
-                station.free_vend = True
+    def _prepared(self) -> Opened:
+        request = self.request
+        note_city(request.data, request.city, self.facts.names)
+        return prepare(
+            request.doors, request.data, self.city.name, request.host,
+            (request.ocpp_port, request.vehicle_port), request.demo, self.clock.utc(),
+        )  # fmt: skip
 
     def _ocpp(self) -> OcppGateway:
-        request = self.request
-        settings = request.ocpp or OcppSettings(
-            host=request.host, port=request.ocpp_port, demo=request.demo, least_profile=0
-            if request.demo else 1,
-        )  # fmt: skip
         return OcppGateway(
-            self.registry, self.recorder, source=StationBook(self.engine), passwords=_Passwords(),
-            settings=settings, clock=Clock(self.clock.now_s, self.clock.utc),
-            adopt=self.registry.stations.get,
+            self.registry, self.recorder, source=StationBook(self.engine),
+            passwords=StorePasswords(), settings=self.request.ocpp or self.opened.ocpp,
+            clock=Clock(self.clock.now_s, self.clock.utc), adopt=self.registry.stations.get,
+            fetch=self.people.fetch,
         )  # fmt: skip
 
     def _vehicle_gateway(self) -> VehicleGateway:
-        settings = VehicleSettings(host=self.request.host, port=self.request.vehicle_port)
         desk = Desk(self.vehicles)
         restore_reports(desk, self.lake.roll())
         restore_records(desk, self.engine)
         return VehicleGateway(
-            desk, self.lake, self.recorder, settings,
+            desk, self.lake, self.recorder, self.opened.vehicles,
+            check_platform=self.people.is_platform, tls=self.opened.vehicle_tls,
             clock=self.clock.now_s, now=self.clock.utc,
         )  # fmt: skip
 
@@ -253,6 +240,7 @@ class LivePlatform:
             "clock": self._watch_clock(),
             "upkeep": self._upkeep(),
             "telemetry": self._keep_lake(),
+            "news": self.people.follow(self.ocpp),
         }
         self._tasks = [loop.create_task(work, name=name) for name, work in parts.items()]
         stop = loop.create_task(self._stopping.wait())
@@ -339,15 +327,3 @@ class _Noted:
         """Note one step."""
         self._journal.step(column, seen, row, commands)
         self._proof.decided(row, commands, self._utc())
-
-
-class _Passwords:
-    """The store's hashes, as the OCPP server asks for them."""
-
-    def hash(self, password: str) -> str:
-        """The hash to keep."""
-        return passwords.hash_drawn(password)
-
-    def verify(self, password: str, kept: str) -> bool:
-        """Whether the password has this hash."""
-        return passwords.matches(password, kept)

@@ -122,7 +122,9 @@ def database_upgrade(data: Data = None, url: Database = "", as_json: Json = Fals
 
 def user_add(
     name: Annotated[str, typer.Argument(help="Name to sign in with.")],
-    role: Annotated[str, typer.Option("--role", help="viewer, operator, technician or admin.")],
+    role: Annotated[
+        str, typer.Option("--role", help="viewer, operator, technician, admin or platform.")
+    ],
     api_key: Annotated[
         bool, typer.Option("--api-key", help="Make a key for programs; the password stays.")
     ] = False,

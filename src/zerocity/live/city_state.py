@@ -22,13 +22,12 @@ def add_stations(registry: Registry, facts: SiteFacts, specs: list[StationSpec])
         registry.add_station(station)
 
 
-def set_defaults(registry: Registry, facts: SiteFacts) -> None:
-    """Give every station the power that each of its plugs falls back to."""
-    number = {name: k for k, name in enumerate(facts.names)}
-    for station in registry.stations.values():
-        k = number.get(station.site)
-        if k is not None:
-            station.default_kw = float(facts.default_kw[k])
+def set_default(station: LiveStation, facts: SiteFacts) -> bool:
+    """Give a station the power that each of its plugs falls back to; False for an unknown site."""
+    if station.site not in facts.names:
+        return False
+    station.default_kw = float(facts.default_kw[facts.names.index(station.site)])
+    return True
 
 
 def add_vehicles(vehicles: Vehicles, specs: list[VehicleSpec]) -> None:

@@ -58,8 +58,12 @@ ROLES: dict[str, frozenset[str]] = {
     "operator": _SEE | _OPERATE | {"trigger", "change_availability"},
     "technician": _SEE | _MAINTAIN | {"unlock", "start_charging", "stop_charging"},
     "admin": _SEE | _OPERATE | _MAINTAIN | _ADMINISTER,
+    # Another platform that passes on what vehicles report; it may do nothing else here.
+    "platform": frozenset({"report"}),
 }
-ACTIONS = ROLES["admin"]
+ACTIONS = frozenset[str]().union(*ROLES.values())
+# GB/T 32960.3, platform login: what fits into the fields of user and password [bytes].
+PLATFORM_NAME_SIGNS, PLATFORM_PASSWORD_SIGNS = 12, 20
 _KEY_SIGNS = 43  # 32 random bytes in base64
 # Checked where there is no such user, so that the answer takes as long as for a wrong password.
 _NOBODY = f"scrypt${SCRYPT_N}${SCRYPT_R}${SCRYPT_P}${'A' * 22}==${'A' * 43}="
@@ -93,8 +97,19 @@ def new_user(name: str, password: str, role: str, at: datetime) -> Row:
     if len(password) < LEAST_PASSWORD_SIGNS:
         wanted = f"at least {LEAST_PASSWORD_SIGNS} signs"
         raise InputError("password", f"{len(password)} signs", wanted)
+    if role == "platform":
+        _refuse_long(name, password)
     values = {"role": role, "created_at": at, "disabled": False}
     return Row("users", {"name": name, "password_hash": hash_password(password), **values})
+
+
+def _refuse_long(name: str, password: str) -> None:
+    for where, text, most in (
+        ("name of a platform", name, PLATFORM_NAME_SIGNS),
+        ("password of a platform", password, PLATFORM_PASSWORD_SIGNS),
+    ):
+        if len(text) > most or not text.isascii():
+            raise InputError(where, f"{len(text)} signs", f"at most {most} of ASCII")
 
 
 def without(name: str, connection: sa.Connection, at: datetime) -> list[Row]:

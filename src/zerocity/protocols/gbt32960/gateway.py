@@ -18,6 +18,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Protocol
 
 import structlog
@@ -36,8 +37,7 @@ TICK_S = 1.0
 STORE_RETRY_S = 0.25
 # Password checks at once: each costs a tenth of a second of a core on purpose.
 MOST_CHECKS = 2
-# Frames of a platform that may wait for its password check.
-MOST_BEHIND_A_CHECK = 1000
+MOST_BEHIND_A_CHECK = 1000  # frames of a platform
 
 
 class Lake(Protocol):
@@ -67,6 +67,7 @@ class Store(Protocol):
 class Settings:
     """Bounds of the gateway; every one is a choice of ours, the standard gives none.
 
+    tls_port : a port of its own for TLS; None: where the gateway has TLS, ``port`` speaks it.
     most_links : connections at once. most_unit : longest data unit [bytes]; a pack of 400 cells in
     one report is under 1,500. frames_per_s, platform_frames_per_s, burst_s : a link that sends more
     is read more slowly. most_garbage : bytes that are no frame, per link. most_unsent : answers
@@ -78,6 +79,7 @@ class Settings:
 
     host: str = "127.0.0.1"
     port: int = 9320
+    tls_port: int | None = None
     most_links: int = 20_000
     most_unit: int = 16_384
     frames_per_s: float = 20.0
@@ -137,6 +139,7 @@ class VehicleGateway:
         self._checks = asyncio.Semaphore(MOST_CHECKS)
         self._tasks: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
+        self._tls_server: asyncio.Server | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._number = 0
 
@@ -156,26 +159,33 @@ class VehicleGateway:
         """Frames that are not on the disk yet."""
         return self._waiting + len(self._batch.frames)
 
+    @property
+    def tls_port(self) -> int:
+        """The port of its own for TLS, or 0."""
+        return int(self._tls_server.sockets[0].getsockname()[1]) if self._tls_server else 0
+
     async def start(self) -> None:
         """Listen."""
-        self._loop = loop = asyncio.get_running_loop()
-        settings = self.settings
-        more: dict[str, Any] = {"ssl_handshake_timeout": 15.0} if self._tls is not None else {}
-        self._server = await loop.create_server(
-            lambda: Link(self, settings, self._clock),
-            settings.host,
-            settings.port,
-            ssl=self._tls,
-            backlog=4096,
-            **more,
-        )
+        self._loop = asyncio.get_running_loop()
+        port, apart = self.settings.port, self.settings.tls_port
+        self._server = await self._listen(port, self._tls if apart is None else None)
+        if apart is not None:
+            self._tls_server = await self._listen(apart, self._tls)
         self._task(self._ticks())
         log.info("vehicle gateway listens", port=self.port, tls=self._tls is not None)
 
+    async def _listen(self, port: int, tls: ssl.SSLContext | None) -> asyncio.Server:
+        more: dict[str, Any] = {"ssl_handshake_timeout": 15.0} if tls else {}
+        link = partial(Link, self, self.settings, self._clock)
+        return await asyncio.get_running_loop().create_server(
+            link, self.settings.host, port, ssl=tls, backlog=4096, **more
+        )
+
     async def stop(self, grace_s: float = 5.0) -> None:
         """Listen no more, store and answer what is under way (within ``grace_s``), then close."""
-        if self._server is not None:
-            self._server.close()
+        for server in (self._server, self._tls_server):
+            if server is not None:
+                server.close()
         for link in [*self._links.values()]:
             link.pause("stop")
         self._flush()
@@ -374,17 +384,15 @@ class VehicleGateway:
 
     async def _check(self, link: Link, frame: bytes, login: PlatformLogin) -> None:
         """Look at a platform's password in a worker thread, then go on with what came after."""
-        good = False
-        if self._check_platform is not None:
+        good, check = False, self._check_platform
+        if check is not None:
             async with self._checks:
-                work = asyncio.get_running_loop().run_in_executor(
-                    None, self._check_platform, login.user, login.password
-                )
-                good = await work
+                loop = asyncio.get_running_loop()
+                good = await loop.run_in_executor(None, check, login.user, login.password)
         if not link.is_open:
             return
-        link.checking = False
-        self.desk.platform_checked(link.caller, frame, login.user, good, self._now(), self._batch)
+        link.checking, now = False, self._now()
+        self.desk.platform_checked(link.caller, frame, login.user, good, now, self._batch)
         if not self._flushing:
             self._flush_soon()
         while link.waiting and not link.checking:
