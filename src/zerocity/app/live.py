@@ -21,7 +21,7 @@ from zerocity.app.live_metrics import Figures
 from zerocity.app.outlook import TypicalOutlook
 from zerocity.app.people import People
 from zerocity.app.proof import Proof
-from zerocity.app.starting import OPTIONS, address_told, open_store
+from zerocity.app.starting import OPTIONS, address_told, open_store, refuse_taken
 from zerocity.app.view import PlatformView
 from zerocity.city.folder import load_city
 from zerocity.city.scenario import City
@@ -145,6 +145,7 @@ class LivePlatform:
             self.facts, self.registry, self.readings, _Hands(self.reach, self.poller),
             self.planning.plan, self.clock, request.rhythm,
         )  # fmt: skip
+        self.planning.is_idle = lambda key: self.world.grants.is_idle(key, self.clock.now_s())
         self.vehicle_gateway = self._vehicle_gateway()
         self.journal = LiveJournalWriter(
             request.data / "journal", self._today, self.facts.names, self.city.utc_offset_h
@@ -219,7 +220,9 @@ class LivePlatform:
 
     async def open(self) -> None:
         """Open every listener; the ports are then known."""
-        request = self.request
+        request, doors = self.request, self.request.doors
+        secure = {"stations by TLS": doors.tls_port, "vehicles by TLS": doors.vehicle_tls_port}
+        refuse_taken(request.host, {what: port or 0 for what, port in secure.items()})
         with address_told("stations", request.host, request.ocpp_port, OPTIONS["stations"]):
             await self.ocpp.start()
         with address_told("vehicles", request.host, request.vehicle_port, OPTIONS["vehicles"]):

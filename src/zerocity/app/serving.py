@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import csv
-import logging
 import multiprocessing
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -14,16 +12,18 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-import structlog
 import uvloop
 
+from zerocity.app.doors import Doors, refuse_open_demo
 from zerocity.app.live import LivePlatform, ServeRequest, served_city
-from zerocity.app.starting import OPTIONS, open_store, refuse_taken, rehearse
+from zerocity.app.logs import log_to
+from zerocity.app.starting import PLAIN, open_store, refuse_taken, rehearse
 from zerocity.app.street import Ports, StreetRequest, street_main
 from zerocity.city.folder import load_city
 from zerocity.city.thin import Size
 from zerocity.errors import InputError, RunStateError
 from zerocity.live.facts import Rhythm
+from zerocity.protocols.ocpp.gateway_settings import is_loopback
 from zerocity.protocols.sunspec.gateway import SiteAddress
 
 STATUS_S = 10.0
@@ -54,23 +54,28 @@ def run_served(
     rhythm: Rhythm,
     duration_s: float | None,
     require_login: bool,
+    doors: Doors,
+    log_level: str,
+    log_file: Path | None,
     said: Said,
 ) -> dict[str, Any]:
     """Serve a city until a signal or the end of ``duration_s``; returns what was done.
 
     Raises a `ZerocityError` for bad input, a port in use, or a store that cannot be opened.
     """
-    _log_plainly()
+    if demo is not None:
+        refuse_open_demo(host)
+    _log_plainly(log_level, log_file)
     request = ServeRequest(
         city, data, database, host, *ports, size=demo.size if demo else None,
         demo=demo is not None, shift=_shift(city, demo), rhythm=rhythm,
-        require_login=require_login,
+        require_login=require_login, doors=doors,
     )  # fmt: skip
     if demo is None:
         addresses = _addresses(sites, request) if sites is not None else []
         return uvloop.run(_serve(request, addresses, None, duration_s, said))
     served_city(request)
-    refuse_taken(host, dict(zip(OPTIONS, ports, strict=True)))
+    refuse_taken(host, dict(zip(PLAIN, ports, strict=True)))
     open_store(data, request.url).dispose()
     with _Street(request, demo.seed) as street:
         said("starting", {"text": "the twin lives up to now"})
@@ -95,6 +100,8 @@ async def _serve(
     platform = LivePlatform(request, addresses)
     await platform.open()
     said("open", _where(platform))
+    for text in _cautions(platform):
+        said("note", {"text": text})
     if street is not None:
         street.open(Ports(request.host, platform.ocpp.port, platform.vehicle_gateway.port))
     loop = asyncio.get_running_loop()
@@ -119,13 +126,31 @@ async def _tell(platform: LivePlatform, street: _Street | None, said: Said) -> N
 
 def _where(platform: LivePlatform) -> dict[str, Any]:
     host = platform.request.host
+    ocpp, vehicles = platform.ocpp, platform.vehicle_gateway
+    stations = [f"ws://{host}:{ocpp.port}/ocpp/STATION"] if ocpp.port else []
+    stations += [f"wss://{host}:{ocpp.tls_port}/ocpp/STATION"] if ocpp.tls_port else []
+    fleet = [f"tcp://{host}:{vehicles.port}"]
+    fleet += [f"tls://{host}:{vehicles.tls_port}"] if vehicles.tls_port else []
     return {
         "city": platform.city.name,
-        "ocpp": f"ws://{host}:{platform.ocpp.port}/ocpp/STATION",
-        "vehicles": f"tcp://{host}:{platform.vehicle_gateway.port}",
+        "ocpp": " ".join(stations),
+        "vehicles": " ".join(fleet),
         "web": f"http://{host}:{platform.web.port}",
         "data": str(platform.request.data),
     }
+
+
+def _cautions(platform: LivePlatform) -> list[str]:
+    """What an operator should hear who lets others reach the city."""
+    if is_loopback(platform.request.host):
+        return []
+    found = ["pages have no TLS: put a proxy before them that has"]
+    if platform.ocpp.port:
+        found.append(
+            "stations of security profile 1 send their passwords in the clear; "
+            "--least-profile 2 --tls-port 9311 keeps them out"
+        )
+    return found
 
 
 def _shift(city: str, demo: Demo | None) -> timedelta:
@@ -211,15 +236,6 @@ class _Street:
             self._process.join()
 
 
-def _log_plainly() -> None:
-    """Structured lines on stderr, warnings and worse only, without anything personal."""
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
+def _log_plainly(level: str = "warning", file: Path | None = None) -> None:
+    """Structured lines without anything personal: to stderr, or to a file."""
+    log_to(level, file)

@@ -90,4 +90,8 @@ def rehearse() -> None:
     say(replace(seen, cap_kw=one * 0.5), PlanRow(one, one, one))
 
 
-OPTIONS = {"stations": "--ocpp-port", "vehicles": "--vehicle-port", "pages": "--web-port"}
+PLAIN = ("stations", "vehicles", "pages")
+OPTIONS = {
+    "stations": "--ocpp-port", "vehicles": "--vehicle-port", "pages": "--web-port",
+    "stations by TLS": "--tls-port", "vehicles by TLS": "--vehicle-tls-port",
+}  # fmt: skip

@@ -8,6 +8,43 @@ from typing import Annotated, Any
 
 import typer
 
+from zerocity.cli.store_access import Database
+
+TlsPort = Annotated[
+    int | None,
+    typer.Option("--tls-port", min=0, max=65535, help="Port for stations by TLS, such as 9311."),
+]
+VehicleTlsPort = Annotated[
+    int | None,
+    typer.Option("--vehicle-tls-port", min=0, max=65535, help="Port for vehicles by TLS."),
+]
+TlsCert = Annotated[
+    Path | None,
+    typer.Option("--tls-cert", help="Server certificate (PEM); default: the city makes its own."),
+]
+TlsKey = Annotated[Path | None, typer.Option("--tls-key", help="Key of --tls-cert (PEM).")]
+TlsNames = Annotated[
+    list[str] | None,
+    typer.Option("--tls-name", help="Name of this server in its own certificate; again for more."),
+]
+ClientCa = Annotated[
+    Path | None,
+    typer.Option("--client-ca", help="Who else than the city signs stations' certificates (PEM)."),
+]
+LeastProfile = Annotated[
+    int,
+    typer.Option("--least-profile", min=1, max=3, help="Least OCPP security profile: 2 is TLS."),
+]
+FreeVend = Annotated[
+    list[str] | None,
+    typer.Option("--free-vend", help="Site where unknown tokens may charge, or all; repeatable."),
+]
+LogLevel = Annotated[
+    str, typer.Option("--log-level", help="Least that is logged: debug, info, warning or error.")
+]
+LogFile = Annotated[
+    Path | None, typer.Option("--log-file", help="File for the log; default: standard error.")
+]
 OcppPort = Annotated[
     int, typer.Option("--ocpp-port", min=0, max=65535, help="Port for stations; 0 for a free one.")
 ]
@@ -27,11 +64,44 @@ def serve(
     data: Annotated[
         Path | None, typer.Option("--data", help="Folder of store, journal and telemetry.")
     ] = None,
-    database: Annotated[
-        str, typer.Option("--database", help="postgresql://... instead of a SQLite file in --data.")
-    ] = "",
+    database: Database = "",
     host: Annotated[str, typer.Option("--host", help="Address to listen on.")] = "127.0.0.1",
-    ocpp_port: OcppPort = 9310,
+    ocpp_port: TlsPort = Annotated[
+    int | None,
+    typer.Option("--tls-port", min=0, max=65535, help="Port for stations by TLS, such as 9311."),
+]
+VehicleTlsPort = Annotated[
+    int | None,
+    typer.Option("--vehicle-tls-port", min=0, max=65535, help="Port for vehicles by TLS."),
+]
+TlsCert = Annotated[
+    Path | None,
+    typer.Option("--tls-cert", help="Server certificate (PEM); default: the city makes its own."),
+]
+TlsKey = Annotated[Path | None, typer.Option("--tls-key", help="Key of --tls-cert (PEM).")]
+TlsNames = Annotated[
+    list[str] | None,
+    typer.Option("--tls-name", help="Name of this server in its own certificate; again for more."),
+]
+ClientCa = Annotated[
+    Path | None,
+    typer.Option("--client-ca", help="Who else than the city signs stations' certificates (PEM)."),
+]
+LeastProfile = Annotated[
+    int,
+    typer.Option("--least-profile", min=1, max=3, help="Least OCPP security profile: 2 is TLS."),
+]
+FreeVend = Annotated[
+    list[str] | None,
+    typer.Option("--free-vend", help="Site where unknown tokens may charge, or all; repeatable."),
+]
+LogLevel = Annotated[
+    str, typer.Option("--log-level", help="Least that is logged: debug, info, warning or error.")
+]
+LogFile = Annotated[
+    Path | None, typer.Option("--log-file", help="File for the log; default: standard error.")
+]
+OcppPort = 9310,
     vehicle_port: VehiclePort = 9320,
     web_port: WebPort = 9300,
     sites: Annotated[
@@ -55,6 +125,16 @@ def serve(
     require_login: Annotated[
         bool, typer.Option("--require-login", help="Sign in on this machine too.")
     ] = False,
+    tls_port: TlsPort = None,
+    vehicle_tls_port: VehicleTlsPort = None,
+    tls_cert: TlsCert = None,
+    tls_key: TlsKey = None,
+    tls_name: TlsNames = None,
+    client_ca: ClientCa = None,
+    least_profile: LeastProfile = 1,
+    free_vend: FreeVend = None,
+    log_level: LogLevel = "warning",
+    log_file: LogFile = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print JSON lines and nothing else.")
     ] = False,
@@ -62,8 +142,10 @@ def serve(
     """Run a city in real time: stations by OCPP, vehicles by GB/T 32960, meters by SunSpec.
 
     Examples: zerocity serve lanzhou; zerocity serve lanzhou --twin; zerocity serve lanzhou --twin
-    --chargers 30 --swap-stations 4 --vehicles 200 --duration 120
+    --chargers 30 --swap-stations 4 --vehicles 200 --duration 120; zerocity serve lanzhou
+    --host 0.0.0.0 --tls-port 9311 --tls-name ocpp.example.org --least-profile 2
     """
+    from zerocity.app.doors import Doors
     from zerocity.app.serving import Demo, run_served
     from zerocity.city.thin import Size
     from zerocity.live.facts import Rhythm
@@ -80,6 +162,12 @@ def serve(
         rhythm=Rhythm(step_s=step),
         duration_s=duration,
         require_login=require_login,
+        doors=Doors(
+            tls_port, vehicle_tls_port, tls_cert, tls_key, tuple(tls_name or ()), client_ca,
+            least_profile, tuple(free_vend or ()),
+        ),
+        log_level=log_level,
+        log_file=log_file,
         said=_json_line if as_json else _plain_line,
     )
     if as_json:
