@@ -11,7 +11,7 @@ age degrades a decision are here, as one pure function, so that a journal replay
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -39,6 +39,8 @@ class Sighting:
     meter_age_s : age of each site's meter reading, infinite before the first, (S,) [s].
     cap_kw : import limit of a grid event, infinite without one, (S,) [kW].
     reserve_kw : what plugs may begin to draw before they are told, (S,) [kW].
+    meter_kwh : what each session took so far by its meter, (n,) [kWh]; empty where nobody noted it.
+        No decision depends on it: it tells afterwards what became of them.
     """
 
     snapshot: Snapshot
@@ -50,6 +52,7 @@ class Sighting:
     meter_age_s: F64
     cap_kw: F64
     reserve_kw: F64
+    meter_kwh: F64 = field(default_factory=lambda: np.zeros(0))
 
 
 def blind_share(age_s: F64) -> F64:

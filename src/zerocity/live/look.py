@@ -17,19 +17,15 @@ from zerocity.live.grants import Grants
 from zerocity.live.readings import Readings
 from zerocity.live.registry import Connector, LiveStation, Registry
 from zerocity.live.sessions import LiveSession
+from zerocity.live.wants import wants
 from zerocity.measures.arrays import F64
 
 # Drivers are served this long before they leave; an assumption.
 MARGIN_H = 10.0 / 60.0
-# While nobody said what a car needs and it still charges, it is taken to want this much longer.
-STILL_CHARGING_H = 0.5
 # Sessions that may begin at one site before the first of them is told its limit; an assumption.
 BEGINNERS = 2
-# A car that has drawn less than this share of what it may for so long is held little room above
-# what it draws; assumptions.
-IDLE_SHARE, IDLE_ROOM_KW, IDLE_GROWTH, IDLE_S = 0.85, 1.0, 1.15, 60.0
-# Charging ends by itself above this state of charge; an assumption.
-FULL_SOC = 0.999
+# An idle car is held so much room above what it draws, so that it can wake up; assumptions.
+IDLE_ROOM_KW, IDLE_GROWTH = 1.0, 1.15
 
 
 @dataclass(frozen=True)
@@ -64,7 +60,7 @@ def look(
         for seat in station.connectors.values()
         if seat.session is not None and _draws(seat.session) and station.site in readings.number
     ]
-    rows = [_row(*one, readings, asked_kw, grants, at, now_s, step_h) for one in seated]
+    rows = [_row(*one, facts, readings, asked_kw, grants, at, now_s, step_h) for one in seated]
     table = np.array(rows, np.float64).reshape(-1, 9)
     site = table[:, 0].astype(np.int64)
     store_in, store_out = _store_limits(facts, readings, step_h)
@@ -93,6 +89,7 @@ def look(
         meter_age_s=readings.age_s(now_s),
         cap_kw=np.array([cap_kw.get(name, np.inf) for name in facts.names]),
         reserve_kw=_reserve_kw(facts, registry, readings),
+        meter_kwh=np.array([s.energy_so_far_kwh for _, _, s in seated], np.float64),
     )
     limits = [_most_kw(seat, session) for _, seat, session in seated]
     defaults = [
@@ -130,19 +127,18 @@ def _limit_kw(
 ) -> float:
     """The most a session takes: by plug, car and others' limits, and as it was seen to take."""
     limit = min(_most_kw(seat, session), station.file.external_kw(session.evse))
-    grant = grants.of.get(session.id)
-    if grant is None or grant.waiting or grant.refused:
+    grants.drawn(session.id, session.power_kw, now_s)
+    if not grants.is_idle(session.id, now_s):
         return limit
-    settled = now_s - grant.told_at_s >= IDLE_S
-    if settled and session.power_kw < IDLE_SHARE * grant.told_kw:
-        limit = min(limit, session.power_kw * IDLE_GROWTH + IDLE_ROOM_KW)
-    return limit
+    some = session.power_kw * IDLE_GROWTH + IDLE_ROOM_KW
+    return min(limit, max(some, least_kw(seat.max_kw)))
 
 
 def _row(
     station: LiveStation,
     seat: Connector,
     session: LiveSession,
+    facts: SiteFacts,
     readings: Readings,
     asked_kw: Mapping[str, float],
     grants: Grants,
@@ -153,14 +149,11 @@ def _row(
     limit, most = _limit_kw(station, seat, session, grants, now_s), _most_kw(seat, session)
     in_full = _in_full(station, session, grants)
     alone = grants.fallback_kw(session.id, _default_kw(station, most), most, now_s)
-    need, hours, assumed = session.need(at)
-    if assumed and session.power_kw > 0.0:
-        need = max(need, session.power_kw * STILL_CHARGING_H)
-    if session.soc is not None and session.soc >= FULL_SOC:
-        need = 0.0
+    number = readings.number[station.site]
+    need, hours, _ = wants(station, session, float(facts.slot_kwh[number]), at)
     steps_left = 0.0 if session.priority > 0 else max(hours - MARGIN_H, 0.0) // step_h
     return (
-        float(readings.number[station.site]),
+        float(number),
         need,
         limit,
         need / max(limit, 1e-9) / step_h,

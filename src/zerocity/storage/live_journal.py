@@ -12,9 +12,9 @@ import errno
 import os
 import struct
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import fields, is_dataclass
+from dataclasses import MISSING, dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -35,6 +35,12 @@ _HEAD = struct.Struct("<8sII")
 _MOST_BYTES = 256 * 2**20
 
 Parts = dict[str, tuple[str, list[int], bytes]]
+
+
+@dataclass(frozen=True)
+class _CityParts:
+    names: Any
+    utc_offset_h: float
 
 
 class _Record(msgspec.Struct, array_like=True):
@@ -67,6 +73,9 @@ def _made(kind: Any, prefix: str, parts: Parts) -> Any:
         if one.name == "snapshot"
         else _array(parts[f"{prefix}.{one.name}"])
         for one in fields(kind)
+        if one.name == "snapshot"
+        or f"{prefix}.{one.name}" in parts
+        or one.default_factory is MISSING  # a journal may be older than a field
     }
     return kind(**values)
 
@@ -107,6 +116,14 @@ def _has_mark(file: BinaryIO, at: int) -> bool:
     return False
 
 
+@dataclass(frozen=True, slots=True)
+class JournalCity:
+    """Whose journal it is: its sites by number, and its clock. Empty where a journal names none."""
+
+    names: tuple[str, ...] = ()
+    utc_offset_h: float = 0.0
+
+
 class LiveJournalWriter:
     """Writes the journal of a city into ``folder``, one file per day of ``day_of(step)``.
 
@@ -114,8 +131,16 @@ class LiveJournalWriter:
     ``error`` says why until a write works again. ``now`` names the day of what is written now.
     """
 
-    def __init__(self, folder: Path, today: Callable[[], str]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        today: Callable[[], str],
+        names: Sequence[str] = (),
+        utc_offset_h: float = 0.0,
+    ) -> None:
         self.folder, self._today = folder, today
+        parts = _flat("city", _CityParts(np.array(names, np.str_), utc_offset_h))
+        self._city = _packed(_Record("city", 0, parts)) if names else b""
         self.lost, self.error = 0, ""
         self._day, self._file = "", -1
         self._plan: bytes = b""
@@ -160,8 +185,8 @@ class LiveJournalWriter:
             self._lose(error)
             return False
         self._day = day
-        # A file must be readable by itself: it begins with the plan that holds.
-        return self._append(self._plan) if self._plan else True
+        # A file must be readable by itself: it begins with the city and the plan that holds.
+        return self._append(self._city + self._plan) if self._plan else True
 
     def _append(self, data: bytes) -> bool:
         try:
@@ -249,11 +274,30 @@ def read_live_journal(path: Path) -> Iterator[PlanNote | StepNote]:
     with path.open("rb") as file:
         for number, (_, body) in enumerate(whole_records(file, str(path))):
             try:
-                note = _note(decoder.decode(zlib.decompress(body)))
+                record = decoder.decode(zlib.decompress(body))
+                note = None if record.kind == "city" else _note(record)
             except (msgspec.MsgspecError, zlib.error, KeyError, ValueError, TypeError) as error:
                 where = f"{path}, record {number}"
                 raise InputError(where, f"a damaged record ({error})", "a whole journal") from error
-            yield note
+            if note is not None:
+                yield note
+
+
+def read_journal_city(path: Path) -> JournalCity:
+    """Whose journal it is, from its first record; InputError when it is no journal."""
+    decoder = msgspec.msgpack.Decoder(_Record)
+    with path.open("rb") as file:
+        for _, body in whole_records(file, str(path)):
+            try:
+                record = decoder.decode(zlib.decompress(body))
+                if record.kind == "city":
+                    found = _made(_CityParts, "city", record.parts)
+                    return JournalCity(tuple(found.names.tolist()), found.utc_offset_h)
+            except (msgspec.MsgspecError, zlib.error, KeyError, ValueError, TypeError) as error:
+                where = f"{path}, its first record"
+                raise InputError(where, f"damaged ({error})", "a whole journal") from error
+            break
+    return JournalCity()
 
 
 def _note(record: _Record) -> PlanNote | StepNote:
