@@ -66,42 +66,7 @@ def serve(
     ] = None,
     database: Database = "",
     host: Annotated[str, typer.Option("--host", help="Address to listen on.")] = "127.0.0.1",
-    ocpp_port: TlsPort = Annotated[
-    int | None,
-    typer.Option("--tls-port", min=0, max=65535, help="Port for stations by TLS, such as 9311."),
-]
-VehicleTlsPort = Annotated[
-    int | None,
-    typer.Option("--vehicle-tls-port", min=0, max=65535, help="Port for vehicles by TLS."),
-]
-TlsCert = Annotated[
-    Path | None,
-    typer.Option("--tls-cert", help="Server certificate (PEM); default: the city makes its own."),
-]
-TlsKey = Annotated[Path | None, typer.Option("--tls-key", help="Key of --tls-cert (PEM).")]
-TlsNames = Annotated[
-    list[str] | None,
-    typer.Option("--tls-name", help="Name of this server in its own certificate; again for more."),
-]
-ClientCa = Annotated[
-    Path | None,
-    typer.Option("--client-ca", help="Who else than the city signs stations' certificates (PEM)."),
-]
-LeastProfile = Annotated[
-    int,
-    typer.Option("--least-profile", min=1, max=3, help="Least OCPP security profile: 2 is TLS."),
-]
-FreeVend = Annotated[
-    list[str] | None,
-    typer.Option("--free-vend", help="Site where unknown tokens may charge, or all; repeatable."),
-]
-LogLevel = Annotated[
-    str, typer.Option("--log-level", help="Least that is logged: debug, info, warning or error.")
-]
-LogFile = Annotated[
-    Path | None, typer.Option("--log-file", help="File for the log; default: standard error.")
-]
-OcppPort = 9310,
+    ocpp_port: OcppPort = 9310,
     vehicle_port: VehiclePort = 9320,
     web_port: WebPort = 9300,
     sites: Annotated[
@@ -163,8 +128,14 @@ OcppPort = 9310,
         duration_s=duration,
         require_login=require_login,
         doors=Doors(
-            tls_port, vehicle_tls_port, tls_cert, tls_key, tuple(tls_name or ()), client_ca,
-            least_profile, tuple(free_vend or ()),
+            tls_port,
+            vehicle_tls_port,
+            tls_cert,
+            tls_key,
+            tuple(tls_name or ()),
+            client_ca,
+            least_profile,
+            tuple(free_vend or ()),
         ),
         log_level=log_level,
         log_file=log_file,
