@@ -37,6 +37,7 @@ def made_facts() -> SiteFacts:
         store_kw=np.array([0.0, 20.0]),
         store_capacity_kwh=np.array([0.0, 40.0]),
         pv_kwp=np.array([30.0, 0.0]),
+        slot_kwh=np.array([0.0, 0.0]),
         flex_limit_kw=np.array([104.0, 60.0]),
     )
 

@@ -14,8 +14,8 @@ from live_cities import NOON, TX_DEFAULT, made_facts, made_readings, made_regist
 from zerocity.charging.session import State
 from zerocity.control.sighting import METER_FRESH_S, cautious
 from zerocity.live.facts import THREE_PHASE_KW
-from zerocity.live.grants import LEASE_S, Grants, Wish
-from zerocity.live.look import BEGINNERS, DRAWING, IDLE_S, Look, look
+from zerocity.live.grants import IDLE_S, LEASE_S, Grants, Wish
+from zerocity.live.look import BEGINNERS, DRAWING, Look, look
 from zerocity.live.readings import Readings
 from zerocity.live.registry import Registry
 from zerocity.live.station_file import StationFile

@@ -55,6 +55,7 @@ class SiteFacts:
 
     default_kw : what each plug and slot of a site falls back to when its station loses the link.
     store_capacity_kwh : usable content of the stationary store. pv_kwp : rated power of the panels.
+    slot_kwh : content of a pack in its slots.
     """
 
     names: tuple[str, ...]
@@ -66,6 +67,7 @@ class SiteFacts:
     store_capacity_kwh: F64
     flex_limit_kw: F64
     pv_kwp: F64
+    slot_kwh: F64
 
     def __len__(self) -> int:
         return len(self.names)
@@ -92,6 +94,9 @@ def site_facts(city: City) -> SiteFacts:
         store_capacity_kwh=sites.storage_kwh,
         flex_limit_kw=sites.plugs * sites.plug_kw + sites.swap_slots * sites.slot_kw,
         pv_kwp=sites.pv_kwp,
+        slot_kwh=np.array(
+            [city.products[name].capacity_kwh if name else 0.0 for name in sites.swap_product]
+        ),
     )
 
 

@@ -18,6 +18,9 @@ DEADBAND_KW, DEADBAND_SHARE = 0.2, 0.03
 LEASE_S, RENEW_S = 300.0, 120.0
 # A station that has not answered in this time is asked again.
 ANSWER_S = 10.0
+# A car that has drawn less than this share of what it may for so long does not want more now;
+# assumptions.
+IDLE_SHARE, IDLE_S = 0.85, 60.0
 # Limits that may be on their way to one session; of more, the oldest counts as confirmed.
 MOST_OUT = 8
 
@@ -29,6 +32,7 @@ class Grant:
     told_kw : the last limit sent, and ``number`` its number. confirmed_kw : the last one its
     station confirmed. out : number -> limit of those sent since that may still reach it.
     refused : whether the last was refused; the station then follows its own mind.
+    idle_since_s : since when the car has drawn much less than it may; infinite while it draws.
     """
 
     told_kw: float
@@ -38,6 +42,7 @@ class Grant:
     told_at_s: float = -math.inf
     confirmed_at_s: float = -math.inf
     refused: bool = False
+    idle_since_s: float = math.inf
 
     @property
     def waiting(self) -> bool:
@@ -78,6 +83,21 @@ class Grants:
     def begin(self, key: str, default_kw: float) -> Grant:
         """The grant of a session; a new one counts at its default."""
         return self.of.setdefault(key, Grant(default_kw, default_kw))
+
+    def drawn(self, key: str, power_kw: float, now_s: float) -> None:
+        """A session was seen to draw ``power_kw``."""
+        grant = self.of.get(key)
+        if grant is None:
+            return
+        if grant.told_kw <= 0.0 or grant.waiting or power_kw >= IDLE_SHARE * grant.told_kw:
+            grant.idle_since_s = math.inf
+        else:
+            grant.idle_since_s = min(grant.idle_since_s, now_s)
+
+    def is_idle(self, key: str, now_s: float) -> bool:
+        """Whether a car has drawn much less than it may for a while."""
+        grant = self.of.get(key)
+        return grant is not None and now_s - grant.idle_since_s >= IDLE_S
 
     def keep(self, keys: Iterable[str]) -> None:
         """Forget the sessions that are not among ``keys``."""

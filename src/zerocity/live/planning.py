@@ -26,6 +26,7 @@ from zerocity.live.facts import (
 from zerocity.live.look import DRAWING, MARGIN_H
 from zerocity.live.readings import Readings
 from zerocity.live.registry import Registry
+from zerocity.live.wants import wants
 from zerocity.measures.arrays import F64
 
 STEPS = 96
@@ -91,7 +92,12 @@ def corrected(expected_kw: F64, now_kw: F64, *, sun: bool) -> F64:
 
 
 def flex_bounds(
-    facts: SiteFacts, registry: Registry, number: dict[str, int], at: datetime, first: datetime
+    facts: SiteFacts,
+    registry: Registry,
+    number: dict[str, int],
+    at: datetime,
+    first: datetime,
+    is_idle: Callable[[str], bool] = lambda key: False,
 ) -> tuple[F64, F64]:
     """Earliest and latest energy of all sessions, cumulative at step ends, (sites, steps) [kWh]."""
     early, late = (np.zeros((len(facts), STEPS)) for _ in range(2))
@@ -104,8 +110,8 @@ def flex_bounds(
             session = seat.session
             if session is None or session.state not in DRAWING:
                 continue
-            kwh, hours, assumed = session.need(at)
-            if assumed and session.state is State.VEHICLE_PAUSE:
+            kwh, hours, assumed = wants(station, session, float(facts.slot_kwh[site]), at)
+            if assumed and (session.state is State.VEHICLE_PAUSE or is_idle(session.id)):
                 continue
             limit = min(seat.max_kw, session.limit_kw)
             leaves = int(max(hours - MARGIN_H + lost_h, 0.0) / STEP_H)
@@ -133,6 +139,7 @@ class Planning:
         self.outlook, self.planner, self.clock, self.rhythm = outlook, planner, clock, rhythm
         self._demand_charge = demand_charge_cny_per_kw
         self._month_of = month_of
+        self.is_idle: Callable[[str], bool] = lambda key: False
         self.peaks = Peaks(np.zeros(len(facts)))
         self._changed = True
         self._made_s = clock.now_s()
@@ -156,7 +163,7 @@ class Planning:
         seen = np.isfinite(readings.at_s)
         load_now = np.where(seen, readings.load_kw(), load[:, 0])
         sun_now = np.where(seen, readings.sun_kw, sun[:, 0])
-        least, most = flex_bounds(facts, self.registry, readings.number, at, first)
+        least, most = flex_bounds(facts, self.registry, readings.number, at, first, self.is_idle)
         sites, wide = len(facts), (len(facts), STEPS)
         self.peaks.take(readings.net_kw, at, self._month_of(at))
         store_kwh = np.minimum(readings.store_kwh, facts.store_capacity_kwh)
