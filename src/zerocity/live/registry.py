@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
-from zerocity.charging.billing import SellingTariff
+from zerocity.charging.billing import Bill, SellingTariff
 from zerocity.charging.session import State
 from zerocity.live.sessions import LiveSession
 from zerocity.live.station_file import CityFile, StationFile
@@ -116,13 +117,20 @@ def _nowhere(session: LiveSession) -> None:
     """Send an ended session nowhere."""
 
 
+def _nothing(session: LiveSession, bill: Bill, at: datetime) -> Sequence[Any]:
+    """Add nothing to what an ended session leaves."""
+    return ()
+
+
 @dataclass(slots=True)
 class Registry:
     """Stations, sessions, tokens, reservations.
 
     ``changed`` is told a site where something happened that matters to the control loop;
-    ``finished`` each session that ended, once that is stored. ``starts`` leads from a station and
-    the key of a start to the session, so that a start told twice opens one.
+    ``finished`` each session that ended, once that is stored. ``ended_hook`` gives the rows that an
+    ended session leaves beside its own, at each end and each settling anew: stored with them.
+    ``starts`` leads from a station and the key of a start to the session, so that a start told
+    twice opens one.
     """
 
     stations: dict[str, LiveStation] = field(default_factory=dict)
@@ -131,6 +139,7 @@ class Registry:
     reservations: dict[int, Reservation] = field(default_factory=dict)
     changed: Callable[[str], None] = _nobody
     finished: Callable[[LiveSession], None] = _nowhere
+    ended_hook: Callable[[LiveSession, Bill, datetime], Sequence[Any]] = _nothing
     city: CityFile = field(default_factory=CityFile)
     tariffs: dict[str, SellingTariff] = field(default_factory=dict)
     default_tariff: SellingTariff = field(default_factory=SellingTariff.gansu)

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from core_cases import AT, City, after, event, start_v16, started, stop_v16, values_v16
 
+from zerocity.charging.billing import Bill
+from zerocity.charging.session import State
 from zerocity.live.registry import LiveStation
+from zerocity.live.sessions import LiveSession
 from zerocity.protocols.ocpp.messages import Version
 from zerocity.protocols.ocpp.transactions import end_lost
+from zerocity.storage.recorder import Row
 
 
 def test_packs_of_a_swap_station_are_charged_for_nobody() -> None:
@@ -96,3 +102,20 @@ def test_energy_beyond_the_plug_is_held_back_and_named() -> None:
     assert lines["held"]["energy_kwh"] > 900.0
     assert lines["service"]["energy_kwh"] < 67.0
     assert AT.isoformat() in lines["note"]["text"] or "held back" in lines["note"]["text"]
+
+
+def test_the_hook_adds_rows_to_each_end() -> None:
+    city, heard = City(), []
+
+    def hook(session: LiveSession, made: Bill, at: datetime) -> list[Row]:
+        heard.append((session.state, made.energy_kwh, at))
+        return [Row("work_orders", {"id": session.id, "reason": str(made.energy_kwh)})]
+
+    city.registry.ended_hook = hook
+    number = city.hear("StartTransaction", start_v16())["transactionId"]
+    assert heard == []
+    city.hear("StopTransaction", stop_v16(number, 2000, 20), at=after(20))
+    assert heard == [(State.ENDED, 1.0, after(20))]
+    assert city.table("work_orders")[(f"~{number:010d}",)]["reason"] == "1.0"
+    city.hear("MeterValues", values_v16(number, [(10, 1500)]), at=after(30))
+    assert len(heard) == 2

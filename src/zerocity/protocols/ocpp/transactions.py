@@ -120,7 +120,7 @@ def conclude(
     # Nobody pays for the packs of a swap station when they charge: the swap is what is sold.
     sold = context.station.kind != "swap" or session.token is not None
     session.cost_cny = made.cost_cny if sold else None
-    rows = end_rows(session, made, context.at)
+    rows = [*end_rows(session, made, context.at), *registry.ended_hook(session, made, context.at)]
     return rows, (lambda: registry.finished(session)) if fresh else None
 
 
