@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
@@ -34,6 +35,7 @@ def times(timeline: Timeline) -> pd.DatetimeIndex:
     return pd.date_range(start, periods=timeline.steps, freq=f"{timeline.step_minutes}min")
 
 
+@lru_cache(maxsize=4)
 def sun(
     timeline: Timeline,
     latitude: float,
