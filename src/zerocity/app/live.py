@@ -26,8 +26,8 @@ from zerocity.app.view import PlatformView
 from zerocity.city.folder import load_city
 from zerocity.city.scenario import City
 from zerocity.city.thin import Size, thinned
-from zerocity.control.loop import run_live
-from zerocity.control.sighting import Sighting
+from zerocity.control.loop import plan_row, run_live
+from zerocity.control.sighting import Sighting, say
 from zerocity.control.snapshot import Commands, PlanRow
 from zerocity.energy.dispatch import SiteDays, SitePlans, plan_sites
 from zerocity.errors import ZerocityError
@@ -227,6 +227,13 @@ class LivePlatform:
             await self.ocpp.start()
         with address_told("vehicles", request.host, request.vehicle_port, OPTIONS["vehicles"]):
             await self.vehicle_gateway.start()
+
+    def _rehearse(self) -> None:
+        """Decide once, unheard: a decision is compiled at its first use, which takes seconds."""
+        plan = self.planning.plan()
+        step = int(self.clock.utc().timestamp() // self.request.rhythm.step_s)
+        column = plan.column(step)
+        say(self.world.observe(step), plan_row(plan.days.pv_kw, plan.plans, column))
 
     async def run(self) -> None:
         """Serve until `stop` or a signal; then end in order."""
