@@ -238,9 +238,6 @@ class LivePlatform:
     async def run(self) -> None:
         """Serve until `stop` or a signal; then end in order."""
         loop = asyncio.get_running_loop()
-        for name in (signal.SIGINT, signal.SIGTERM):
-            with suppress(NotImplementedError, ValueError):
-                loop.add_signal_handler(name, self.stop)
         parts = {
             "control": run_live(self.world, _Noted(self.journal, self.proof, self.clock.utc)),
             "plans": self.planning.run(self._pool),

@@ -68,7 +68,7 @@ def run_served(
     _log_plainly(log_level, log_file)
     request = ServeRequest(
         city, data, database, host, *ports, size=demo.size if demo else None,
-        demo=demo is not None, shift=_shift(city, demo), rhythm=rhythm,
+        demo=demo is not None, shift=shift_of(city, demo), rhythm=rhythm,
         require_login=require_login, doors=doors,
     )  # fmt: skip
     if demo is None:
@@ -153,7 +153,7 @@ def _cautions(platform: LivePlatform) -> list[str]:
     return found
 
 
-def _shift(city: str, demo: Demo | None) -> timedelta:
+def shift_of(city: str, demo: Demo | None) -> timedelta:
     """By how much a demo's clock is ahead, so that it begins at its hour."""
     if demo is None or demo.hour is None:
         return timedelta(0)

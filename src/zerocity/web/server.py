@@ -11,6 +11,8 @@ from fastapi import FastAPI
 
 from zerocity.errors import InputError
 
+BACKLOG = 128
+
 
 class _Guest(uvicorn.Server):
     """A server that leaves signals to its host."""
@@ -48,6 +50,8 @@ def _open(host: str, port: int) -> socket.socket:
     made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         made.bind((host, port))
+        # Whoever is told the address before `run` begins waits, and is not turned away.
+        made.listen(BACKLOG)
     except OSError as error:
         made.close()
         raise InputError(
