@@ -69,7 +69,7 @@ def _tables(rows: list[object]) -> list[str]:
 
 def test_a_known_vehicle_gets_a_ledger_event_and_a_line_on_the_receipt() -> None:
     session = made_session()
-    checks = CheckUps(made_registry(), made_vehicles(), lambda subject: Rated(62.0))
+    checks = CheckUps(made_registry(), made_vehicles(), lambda subject, site: Rated(62.0))
     rows = list(checks(session, made_bill(session), session.ended_at or T0))
     assert _tables(rows) == ["cdrs", "ledger_events"]
     event = rows[1].values
@@ -110,7 +110,7 @@ def test_a_vehicle_is_known_by_its_own_name_as_token() -> None:
 
 def test_a_grave_finding_makes_one_work_order() -> None:
     session = made_session(capacity_kwh=30.0)
-    checks = CheckUps(made_registry(), made_vehicles(), lambda subject: Rated(62.0))
+    checks = CheckUps(made_registry(), made_vehicles(), lambda subject, site: Rated(62.0))
     rows = list(checks(session, made_bill(session), T0))
     assert _tables(rows) == ["cdrs", "ledger_events", "work_orders"]
     order = rows[2].values
@@ -143,7 +143,7 @@ def test_only_a_lawful_check_enters_the_ledger(stage: Stage) -> None:
 
 
 def test_a_fault_in_the_check_does_not_keep_a_session_from_ending() -> None:
-    def broken(subject: Subject) -> Rated:
+    def broken(subject: Subject, site: str) -> Rated:
         raise KeyError("product")
 
     session = made_session()
@@ -156,19 +156,24 @@ def test_what_a_vehicle_had_when_new_follows_from_its_fleet() -> None:
     city, vehicles = load_city("lanzhou"), made_vehicles()
     fleet = city.fleets[0]
     vehicles.add("x", "LZCTEST0000000002", fleet.name)
-    found = rated_by_city(city, vehicles)(Subject("vehicle", "x", Stage.IN_SERVICE))
+    rated = rated_by_city(city, vehicles)
+    found = rated(Subject("vehicle", "x", Stage.IN_SERVICE), "")
     product = city.products[fleet.product]
     assert found is not None
     assert found.capacity_kwh == product.capacity_kwh * fleet.packs_per_vehicle
-    assert rated_by_city(city, vehicles)(Subject("battery", "x", Stage.SWAP_POOL)) is None
-    assert rated_by_city(city, vehicles)(Subject("vehicle", "y", Stage.IN_SERVICE)) is None
+    assert rated(Subject("vehicle", "y", Stage.IN_SERVICE), "") is None
+    k = next(k for k, name in enumerate(city.sites.swap_product) if name)
+    pack = rated(Subject("battery", "P", Stage.SWAP_POOL), city.sites.name[k])
+    assert pack is not None
+    assert pack.capacity_kwh == city.products[city.sites.swap_product[k]].capacity_kwh
+    assert rated(Subject("battery", "P", Stage.SWAP_POOL), "elsewhere") is None
 
 
 def test_the_store_keeps_one_event_a_session_and_the_newest_receipt(database_url: str) -> None:
     engine = open_engine(database_url)
     migrate(engine)
     recorder = Recorder(database_url, flush_s=0.001)
-    checks = CheckUps(made_registry(), made_vehicles(), lambda subject: Rated(120.0))
+    checks = CheckUps(made_registry(), made_vehicles(), lambda subject, site: Rated(120.0))
     session = made_session()
     for _ in range(2):
         recorder.submit(list(checks(session, made_bill(session), T0)))

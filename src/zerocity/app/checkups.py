@@ -17,6 +17,7 @@ import structlog
 
 from zerocity.aftersales.session_capacity import Supply
 from zerocity.aftersales.session_checkup import Rated, SessionCheckUp, check_up
+from zerocity.batteries.pack import Product
 from zerocity.charging.billing import Bill
 from zerocity.charging.receipt import check_up_line
 from zerocity.city.scenario import City
@@ -129,7 +130,10 @@ def _order(
     return Row("work_orders", values)
 
 
-def _unrated(subject: Subject) -> Rated | None:
+RatedOf = Callable[[Subject, str], Rated | None]
+
+
+def _unrated(subject: Subject, site: str) -> Rated | None:
     return None
 
 
@@ -137,21 +141,32 @@ def _unknown_stage(battery: str) -> Stage | None:
     return None
 
 
-def rated_by_city(city: City, vehicles: Vehicles) -> Callable[[Subject], Rated | None]:
-    """What a vehicle's battery had when new, by its fleet's product; None for any other."""
-    by_fleet = {}
-    for fleet in city.fleets:
-        product, packs = city.products[fleet.product], fleet.packs_per_vehicle
-        by_fleet[fleet.name] = Rated(
-            product.capacity_kwh * packs, product.resistance_mohm / packs,
-            f"the data sheet of {product.name}",
-        )  # fmt: skip
+def rated_by_city(city: City, vehicles: Vehicles) -> RatedOf:
+    """What a battery had when new: a vehicle's by its fleet, a pack in a slot by its site."""
+    by_fleet = {
+        fleet.name: _as_sold(city.products[fleet.product], fleet.packs_per_vehicle)
+        for fleet in city.fleets
+    }
+    by_site = {
+        site: _as_sold(city.products[name], 1)
+        for site, name in zip(city.sites.name, city.sites.swap_product, strict=True)
+        if name
+    }
 
-    def rated(subject: Subject) -> Rated | None:
-        vehicle = vehicles.by_id.get(subject.name) if subject.kind == "vehicle" else None
+    def rated(subject: Subject, site: str) -> Rated | None:
+        if subject.kind == "battery":
+            return by_site.get(site)
+        vehicle = vehicles.by_id.get(subject.name)
         return by_fleet.get(vehicle.fleet) if vehicle is not None else None
 
     return rated
+
+
+def _as_sold(product: Product, packs: int) -> Rated:
+    return Rated(
+        product.capacity_kwh * packs, product.resistance_mohm / packs,
+        f"the data sheet of {product.name}",
+    )  # fmt: skip
 
 
 class CheckUps:
@@ -160,15 +175,16 @@ class CheckUps:
     Parameters
     ----------
     registry, vehicles : who is at which plug; event-loop thread only.
-    rated : what a battery had when new. stage_of : where it stands in its life, by the ledger's
-        name of it; None lets the place where it charges decide.
+    rated : what a battery that charges at a site had when new.
+    stage_of : where a battery stands in its life, by the ledger's name of it; None lets the place
+        where it charges decide.
     """
 
     def __init__(
         self,
         registry: Registry,
         vehicles: Vehicles,
-        rated: Callable[[Subject], Rated | None] = _unrated,
+        rated: RatedOf = _unrated,
         stage_of: Callable[[str], Stage | None] = _unknown_stage,
     ) -> None:
         self._registry, self._vehicles = registry, vehicles
@@ -211,8 +227,9 @@ class CheckUps:
 
     def _check(self, session: LiveSession, bill: Bill, at: datetime) -> Sequence[Row]:
         subject = self.subject(session)
-        rated = self._rated(subject) if subject is not None else None
         station = self._registry.stations.get(session.station)
+        site = station.site if station is not None else ""
+        rated = self._rated(subject, site) if subject is not None else None
         seat = station and station.connectors.get((session.evse, session.connector))
         supply = Supply.DC if seat and seat.max_kw >= DC_FROM_KW else None
         found, rows = on_session_ended(
@@ -221,7 +238,7 @@ class CheckUps:
         self.made += 1
         self.said += _says_something(found)
         self.grave += found.grave
-        self._remember(station.site if station else "", session, subject, found)
+        self._remember(site, session, subject, found)
         return rows
 
     def _remember(
