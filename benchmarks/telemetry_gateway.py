@@ -27,6 +27,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from zerocity.fleets.vin import demo_vin
 from zerocity.live.vehicles import Vehicles
 from zerocity.protocols.gbt32960.desk import Desk
 from zerocity.protocols.gbt32960.drive import FleetDrive
@@ -34,7 +35,7 @@ from zerocity.protocols.gbt32960.fields import Edition
 from zerocity.protocols.gbt32960.frames import Command, check_byte
 from zerocity.protocols.gbt32960.gateway import Settings, VehicleGateway
 from zerocity.protocols.gbt32960.peer import beijing_bytes, command_frame
-from zerocity.protocols.gbt32960.vehicle import SimVehicle, demo_vin
+from zerocity.protocols.gbt32960.vehicle import SimVehicle
 from zerocity.storage.database import migrate, open_engine
 from zerocity.storage.lake import Lake
 from zerocity.storage.recorder import Recorder

@@ -30,6 +30,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from zerocity.fleets.vin import demo_vin
 from zerocity.live.vehicles import Vehicles
 from zerocity.protocols.gbt32960.desk import Desk
 from zerocity.protocols.gbt32960.drive import FleetDrive
@@ -39,7 +40,7 @@ from zerocity.protocols.gbt32960.gateway import Settings, VehicleGateway
 from zerocity.protocols.gbt32960.peer import TIMINGS
 from zerocity.protocols.gbt32960.restore import restore_records, restore_reports
 from zerocity.protocols.gbt32960.terminal import Terminal
-from zerocity.protocols.gbt32960.vehicle import SimVehicle, demo_vin
+from zerocity.protocols.gbt32960.vehicle import SimVehicle
 from zerocity.protocols.gbt32960.vehicle_gateway import DriveWorld, VehicleClients
 from zerocity.storage import segments
 from zerocity.storage.database import migrate, open_engine
