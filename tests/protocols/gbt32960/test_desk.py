@@ -268,7 +268,7 @@ def test_a_restart_brings_back_orders_keys_and_reports(tmp_path: Path) -> None:
     assert seat.public_key == ECC.public_key()
     with open_engine(url).connect() as connection:
         rules = connection.exec_driver_sql("select rule, place from frame_faults").all()
-    assert [tuple(row) for row in rules] == [("time", 24)]
+    assert [tuple(row) for row in rules] == [("block-length", 24)]
 
 
 @given(st.binary(max_size=120), st.sampled_from(range(256)), st.sampled_from(list(Edition)))

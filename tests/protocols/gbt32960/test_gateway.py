@@ -199,7 +199,7 @@ def test_a_malformed_report_is_refused_with_rule_and_offset() -> None:
                 cut = framed(one, Command.REALTIME, report(one)[24:-1][:-3])
                 assert await wire.ask(cut) == code
                 fault = world.faults[-1]
-                assert (fault.rule, fault.vehicle) == ("block", "vehicle-0")
+                assert (fault.rule, fault.vehicle) == ("block-length", "vehicle-0")
                 assert fault.offset > 24
                 assert fault.raw == cut[:256]
                 assert await wire.ask(report(one, 1)) == OK

@@ -26,7 +26,7 @@ from zerocity.protocols.gbt32960.frames import (
     read_frame,
 )
 from zerocity.protocols.gbt32960.lake_schema import LAKE_SCHEMA
-from zerocity.protocols.gbt32960.message_reader import read_message
+from zerocity.protocols.gbt32960.message_reader import UNKNOWN_REST, read_message
 from zerocity.protocols.gbt32960.messages import Message
 from zerocity.protocols.gbt32960.shapes import FAULT_LISTS, MANY, ONCE, Shape, shape_of
 from zerocity.protocols.gbt32960.tables import Gathering, Table
@@ -60,7 +60,8 @@ class Columns:
     vehicle, engine, position, extremes, capacitor_extremes, alarm, hydrogen : rows are frames.
     motors, packs (list ``cell_v``), probes (list ``probe_c``), stacks, fuel_cells, capacitors :
     rows are sorted by frame. fault_codes : (frame, list 0-3, code) rows. alarm_levels : (frame,
-    bit, level) rows. private : (frame, type, start in ``buffer``, size) rows.
+    bit, level) rows. private : (frame, type, start in ``buffer``, size) rows, the unknown end of a
+    report among them where it is kept.
     others : sound frames that are no reports, with what they say.
     """
 
@@ -98,12 +99,12 @@ class Columns:
         return self
 
 
-def decode_columns(frames: Sequence[bytes]) -> Columns:
-    """Decode frames, each whole and alone in its bytes."""
+def decode_columns(frames: Sequence[bytes], *, keep_unknown: bool = False) -> Columns:
+    """Decode frames, each whole and alone in its bytes; ``keep_unknown`` as in `decode_buffer`."""
     lengths = np.fromiter(map(len, frames), np.int64, len(frames))
     starts = np.zeros(len(frames), np.int64)
     np.cumsum(lengths[:-1], out=starts[1:])
-    return decode_buffer(b"".join(frames), starts, lengths)
+    return decode_buffer(b"".join(frames), starts, lengths, keep_unknown=keep_unknown)
 
 
 def walk(buffer: bytes | bytearray | memoryview) -> tuple[Array, Array]:
@@ -126,8 +127,14 @@ def walk(buffer: bytes | bytearray | memoryview) -> tuple[Array, Array]:
     return places, np.diff(np.append(places, end)) if starts else places
 
 
-def decode_buffer(buffer: bytes | Array, starts: Array, lengths: Array) -> Columns:
-    """Decode the frames of ``buffer`` that begin at ``starts`` and have ``lengths`` bytes."""
+def decode_buffer(
+    buffer: bytes | Array, starts: Array, lengths: Array, *, keep_unknown: bool = False
+) -> Columns:
+    """Decode the frames of ``buffer`` that begin at ``starts`` and have ``lengths`` bytes.
+
+    ``keep_unknown``: a block of a type that the standard does not define costs no report; it is
+    kept with all behind it as if it were private. Without it, that is a fault.
+    """
     data = np.frombuffer(buffer, np.uint8) if not isinstance(buffer, np.ndarray) else buffer
     count = len(starts)
     columns = Columns(
@@ -150,7 +157,7 @@ def decode_buffer(buffer: bytes | Array, starts: Array, lengths: Array) -> Colum
     reports &= (data[first + 3] == Response.COMMAND) & (data[first + 21] == Encryption.NONE)
     for i in sound[~reports].tolist():
         _read_other(columns, i)
-    _Batch(columns).decode(sound[reports])
+    _Batch(columns, keep_unknown).decode(sound[reports])
     columns.faults.sort(key=lambda fault: fault.frame)
     columns.edition[[fault.frame for fault in columns.faults]] = 0
     return columns
@@ -207,8 +214,8 @@ def _read_other(columns: Columns, i: int) -> None:
 class _Batch:
     """The reports of one batch on their way into tables."""
 
-    def __init__(self, columns: Columns) -> None:
-        self.columns = columns
+    def __init__(self, columns: Columns, keep_unknown: bool) -> None:
+        self.columns, self.keep_unknown = columns, keep_unknown
         self.tables = {name: Gathering() for name in (*ONCE.values(), *MANY.values())}
         self.codes: list[Array] = []
         self.levels: list[Array] = []
@@ -255,7 +262,7 @@ class _Batch:
     def _shape(self, frame: int, data: Array) -> Shape | None:
         edition = Edition(int(self.columns.edition[frame]))
         try:
-            return shape_of(data.tobytes(), edition)
+            return shape_of(data.tobytes(), edition, self.keep_unknown)
         except FrameFault as fault:
             self.columns.faults.append(Fault(frame, fault.offset, fault.rule, fault.came))
             return None
@@ -273,7 +280,7 @@ class _Batch:
             elif span.what == "alarm levels":
                 pairs = part.reshape(len(frames), -1, 2).astype(np.int64)
                 self.levels.append(_rows(frames, None, pairs))
-            elif span.what == "a private block":
+            elif span.what in ("a private block", UNKNOWN_REST):
                 starts = self.columns.starts[frames] + span.offset
                 sizes = np.full(frames.size, span.size)
                 kinds = np.full(frames.size, span.kind)

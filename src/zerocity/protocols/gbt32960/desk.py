@@ -33,6 +33,7 @@ from zerocity.protocols.gbt32960.frames import (
     Skipped,
 )
 from zerocity.protocols.gbt32960.glance import Glance, glance
+from zerocity.protocols.gbt32960.message_reader import read
 from zerocity.protocols.gbt32960.messages import PlatformLogin
 from zerocity.protocols.gbt32960.peer import (
     State,
@@ -170,7 +171,8 @@ class Desk:
             try:
                 look = glance(unit, edition)
             except FrameFault as fault:
-                self._refuse(caller, frame, (Response.STRUCTURE, fault), at, batch)
+                refusal = Response.STRUCTURE, _told(frame, fault)
+                self._refuse(caller, frame, refusal, at, batch)
                 return
             if look.signed is not None or self.policy.require_signatures:
                 wrong = self._wrong_signature(seat, look, edition)
@@ -307,6 +309,15 @@ def _opened(caller: Caller, frame: bytes, at: datetime) -> bytes:
     unit = caller.keys.open(frame[21], frame[HEAD:-1], at)
     edition = Edition.Y2016 if frame[0] == 0x23 else Edition.Y2025
     return command_frame(edition, frame[2], frame[4:21], unit)
+
+
+def _told(frame: bytes, fault: FrameFault) -> FrameFault:
+    """Why a report is refused, in the words that every other reader has for it."""
+    try:
+        read(frame, keep_unknown=True)
+    except FrameFault as told:
+        return told
+    return fault
 
 
 def _name(caller: Caller) -> str:

@@ -7,6 +7,7 @@ check. No sockets and no clock.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
@@ -72,6 +73,10 @@ class Encryption(IntEnum):
     INVALID = 0xFF
 
 
+# A start, and one with flags of tables 4 and 2 at their places.
+_START = re.compile(rb"##|\$\$")
+_LIKELY = re.compile(rb"(?:##|\$\$)(?=.[\x01-\x07\xfe].{17}[\x01-\x05\xfe\xff])", re.DOTALL)
+_FLAGS_END = 22
 _RESPONSES = frozenset(map(int, Response))
 _ENCRYPTIONS = frozenset(map(int, Encryption))
 
@@ -218,7 +223,9 @@ class Splitter:
         sums = np.bitwise_xor.accumulate(np.frombuffer(held, np.uint8))
         at, self._wait = 0, HEAD + 1
         while at < len(held):
-            start = _next_start(held, at)
+            # After the first fault nobody asks for the next ones: a flood of false starts is cheap.
+            told = self._bad is not None and self._bad.fault.rule != "start"
+            start = _next_start(held, at, likely=told)
             if start > at:
                 self._skip(at, start - at, FrameFault("start", 0, held[at : at + 2].hex()))
                 at = start
@@ -253,14 +260,17 @@ class Splitter:
             self._bad = None
 
 
-def _next_start(held: bytes, at: int) -> int:
-    """Where the next start may be; a last lone ``#`` or ``$`` may be one."""
-    if held[at : at + 2] in _EDITIONS:
-        # Or each frame would search the rest of the buffer for the other edition's start.
-        return at
-    found = [p for p in (held.find(start, at) for start in _EDITIONS) if p >= 0]
-    if found:
-        return min(found)
+def _next_start(held: bytes, at: int, *, likely: bool) -> int:
+    """Where the next start may be; a last lone ``#`` or ``$`` may be one.
+
+    ``likely``: pass over starts whose flags cannot be right, without a word on why.
+    """
+    if likely:
+        if found := _LIKELY.search(held, at):
+            return found.start()
+        at = max(at, len(held) - _FLAGS_END + 1)
+    if found := _START.search(held, at):
+        return found.start()
     return len(held) - 1 if held[-1:] in (b"#", b"$") else len(held)
 
 

@@ -136,12 +136,12 @@ def _alarm_2025(unit: bytes, at: int, found: Glance) -> int:
     return at + 1 + 2 * count
 
 
-def _many(size: int) -> _Walk:
-    """A count of one byte, then as many of ``size`` bytes."""
+def _many(size: int, codes: int) -> _Walk:
+    """A count of one byte, none from ``codes`` up, then as many of ``size`` bytes."""
 
     def walk(unit: bytes, at: int, _found: Glance) -> int:
         count = unit[at]
-        return at + 1 + (size * count if count < _NO_BYTE else 0)
+        return at + 1 + (size * count if count < codes else 0)
 
     return walk
 
@@ -190,6 +190,9 @@ def _signature(unit: bytes, at: int, found: Glance) -> int:
     r_size = _WORD.unpack_from(unit, at + 1)[0]
     s_at = at + 3 + r_size
     after = s_at + 2 + _WORD.unpack_from(unit, s_at)[0]
+    if after < len(unit):
+        came = f"{len(unit) - after} bytes behind the signature"
+        raise FrameFault("trailing", HEAD + after, came)
     found.signed = Signed(unit[:start], algorithm, unit[at + 3 : s_at], unit[s_at + 2 : after])
     return int(after)
 
@@ -210,7 +213,8 @@ _WALKS: dict[Edition, list[int | _Walk]] = {
     Edition.Y2016: _walks(
         {
             0x01: _vehicle(20, _CURRENT_ZERO[Edition.Y2016]),
-            0x02: _many(12),
+            # The number of motors has no codes in 2016: FE is 254 of them.
+            0x02: _many(12, 0x100),
             0x03: _counted(6, 18, 1),
             0x04: 5,
             0x05: _position(1),
@@ -223,7 +227,7 @@ _WALKS: dict[Edition, list[int | _Walk]] = {
     Edition.Y2025: _walks(
         {
             0x01: _vehicle(18, _CURRENT_ZERO[Edition.Y2025]),
-            0x02: _many(10),
+            0x02: _many(10, _NO_BYTE),
             0x03: 12,
             0x04: 2,
             0x05: _position(2),

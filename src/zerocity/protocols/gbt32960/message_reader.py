@@ -21,6 +21,7 @@ from zerocity.protocols.gbt32960.frames import (
 MOST_CODE_LENGTH = 50
 """Characters of a store's code, table 6 of 2016."""
 BLOCK_TYPE = "a block's type"
+UNKNOWN_REST = "the rest behind an unknown type"
 
 
 def read_message(frame: Frame, *, keep_unknown: bool = False) -> m.Message:
@@ -97,7 +98,7 @@ def read_report(cursor: Cursor, edition: Edition, keep_unknown: bool = False) ->
         except FrameFault as fault:
             if not keep_unknown or fault.rule != "block-type":
                 raise
-            blocks.append(Unknown(kind, cursor.take(cursor.left, "the rest")))
+            blocks.append(Unknown(kind, cursor.take(cursor.left, UNKNOWN_REST)))
     return m.Report(clock, tuple(blocks))
 
 

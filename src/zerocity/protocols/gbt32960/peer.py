@@ -31,6 +31,8 @@ BEIJING = timezone(timedelta(hours=8))
 TIME_BYTES = 6
 # The serial counts logins of a day from 1 (tables 6, 29).
 LAST_SERIAL = 65_531
+# Years count from 2000 to 2099 (table 5).
+_LAST_YEAR = 99
 
 
 class State(StrEnum):
@@ -271,6 +273,8 @@ def utc_of(data: bytes) -> datetime | None:
     """The moment in UTC of six bytes of Beijing time; None where they are no time."""
     try:
         year, month, day, hour, minute, second = data
+        if year > _LAST_YEAR:
+            return None
         return datetime(2000 + year, month, day, hour, minute, second, tzinfo=BEIJING).astimezone(
             UTC
         )

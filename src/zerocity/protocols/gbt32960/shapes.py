@@ -17,7 +17,7 @@ from zerocity.protocols.gbt32960 import fields as f
 from zerocity.protocols.gbt32960.block_reader import FIRST_PRIVATE, SIGNATURE, Cursor
 from zerocity.protocols.gbt32960.fields import Edition, Value
 from zerocity.protocols.gbt32960.frames import HEAD
-from zerocity.protocols.gbt32960.message_reader import BLOCK_TYPE, read_report
+from zerocity.protocols.gbt32960.message_reader import BLOCK_TYPE, UNKNOWN_REST, read_report
 
 Array = npt.NDArray[Any]
 
@@ -98,7 +98,8 @@ class _Tracer(Cursor):
 
     def take(self, size: int, what: str) -> bytes:
         data = super().take(size, what)
-        if (size or self.kind >= FIRST_PRIVATE) and self.kind != SIGNATURE:
+        private = self.kind >= FIRST_PRIVATE and self.kind != SIGNATURE
+        if private or what == UNKNOWN_REST or (size and self.kind != SIGNATURE):
             self.spans.append(Span(what, self.kind, HEAD + self.at - size, size))
         return data
 
@@ -121,10 +122,10 @@ class _Tracer(Cursor):
         return ()
 
 
-def shape_of(frame: bytes, edition: Edition) -> Shape:
+def shape_of(frame: bytes, edition: Edition, keep_unknown: bool = False) -> Shape:
     """The shape of a report whose envelope is sound; raises the `FrameFault` of the reader."""
     tracer = _Tracer(frame[HEAD:-1])
-    read_report(tracer, edition)
+    read_report(tracer, edition, keep_unknown)
     # The start tells the edition, and with it what the types mean.
     where = np.array([0, *tracer.structure], np.intp)
     shape = Shape(where, np.frombuffer(frame, np.uint8)[where])
