@@ -10,6 +10,8 @@ from bisect import insort
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+import msgspec
+
 from zerocity.charging.meter import Account, Reading, account
 from zerocity.charging.session import Event, State, step
 from zerocity.live.sequence import Runs, add, gaps
@@ -27,8 +29,7 @@ MOST_NOTES = 50
 NEVER = 2**62
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
+class Sample(msgspec.Struct, frozen=True, gc=False):
     """What a meter said at one moment; None where it said nothing.
 
     ``energy_wh``: register of energy taken from the grid [Wh]; ``power_kw``; ``soc`` 0-1;

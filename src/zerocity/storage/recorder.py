@@ -13,11 +13,11 @@ import time
 import uuid
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import sqlalchemy as sa
 import structlog
 
@@ -41,8 +41,7 @@ class RecorderFullError(ZerocityError):
     """More was submitted than may wait; take no more from the sockets while ``full``."""
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(msgspec.Struct, frozen=True):
     """One row of a table of the live store; the columns not named keep what they have.
 
     Moments are aware datetimes, JSON columns take any value or ready text. A row of a chained table
@@ -53,8 +52,7 @@ class Row:
     values: dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class _Submission:
+class _Submission(msgspec.Struct, frozen=True):
     rows: tuple[Row, ...]
     size: int
     done: Callable[[], None] | None

@@ -7,9 +7,11 @@ to keep. It knows no socket, no clock and no database.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+import msgspec
 
 from zerocity.live.registry import LiveStation, Registry
 from zerocity.protocols.ocpp.messages import Version
@@ -18,8 +20,7 @@ from zerocity.storage.recorder import Row
 Payload = dict[str, Any]
 
 
-@dataclass(slots=True)
-class Context:
+class Context(msgspec.Struct):
     """Where and when a message came in.
 
     ``at``: UTC; ``now_s``: monotonic; ``say(action, payload, token)`` queues a CALL of ours.
@@ -34,12 +35,11 @@ class Context:
     say: Callable[[str, Payload, object], None]
 
 
-@dataclass(slots=True)
-class Outcome:
+class Outcome(msgspec.Struct):
     """What to answer, what to store first, and what to do once it is stored."""
 
     payload: Payload
-    rows: list[Row] = field(default_factory=list)
+    rows: list[Row] = []
     after: Callable[[], None] | None = None
 
 
