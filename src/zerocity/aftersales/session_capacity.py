@@ -62,12 +62,13 @@ class Range:
         return Range(self.low / other, self.middle / other, self.high / other)
 
 
-# Share of the metered energy that the battery keeps, the pack's own loss included. Assumptions:
-# a direct-current meter stands at the plug; with alternating current the vehicle's own charger and
-# its computers lose most (tests of cars report losses of 10 to 20 %).
+# Share of the metered energy that the battery keeps, the pack's own loss included. Assumptions: the
+# meter of a direct-current charger stands at its plug, or before its rectifier; with alternating
+# current the vehicle's own charger and its computers lose most (tests of cars report losses of 10
+# to 20 %).
 KEPT = {
     Supply.AC: Range(0.80, 0.88, 0.95),
-    Supply.DC: Range(0.93, 0.96, 0.99),
+    Supply.DC: Range(0.89, 0.95, 0.99),
     Supply.UNKNOWN: Range(0.80, 0.90, 0.99),
 }
 
