@@ -26,8 +26,8 @@ from zerocity.app.view import PlatformView
 from zerocity.city.folder import load_city
 from zerocity.city.scenario import City
 from zerocity.city.thin import Size, thinned
-from zerocity.control.loop import plan_row, run_live
-from zerocity.control.sighting import Sighting, say
+from zerocity.control.loop import run_live
+from zerocity.control.sighting import Sighting
 from zerocity.control.snapshot import Commands, PlanRow
 from zerocity.energy.dispatch import SiteDays, SitePlans, plan_sites
 from zerocity.errors import ZerocityError
@@ -219,7 +219,10 @@ class LivePlatform:
     # Running
 
     async def open(self) -> None:
-        """Open every listener; the ports are then known."""
+        """Open every listener; the ports are then known. From here on a signal ends it gently."""
+        for name in (signal.SIGINT, signal.SIGTERM):
+            with suppress(NotImplementedError, ValueError):
+                asyncio.get_running_loop().add_signal_handler(name, self.stop)
         request, doors = self.request, self.request.doors
         secure = {"stations by TLS": doors.tls_port, "vehicles by TLS": doors.vehicle_tls_port}
         refuse_taken(request.host, {what: port or 0 for what, port in secure.items()})
@@ -227,13 +230,6 @@ class LivePlatform:
             await self.ocpp.start()
         with address_told("vehicles", request.host, request.vehicle_port, OPTIONS["vehicles"]):
             await self.vehicle_gateway.start()
-
-    def _rehearse(self) -> None:
-        """Decide once, unheard: a decision is compiled at its first use, which takes seconds."""
-        plan = self.planning.plan()
-        step = int(self.clock.utc().timestamp() // self.request.rhythm.step_s)
-        column = plan.column(step)
-        say(self.world.observe(step), plan_row(plan.days.pv_kw, plan.plans, column))
 
     async def run(self) -> None:
         """Serve until `stop` or a signal; then end in order."""
