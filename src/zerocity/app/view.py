@@ -229,7 +229,7 @@ class PlatformView:
             return None
         with _asked(self._of.engine) as connection:
             row = connection.execute(sa.select(cdrs).where(cdrs.c.session == session)).first()
-        return None if row is None else {k: _said(v) for k, v in row._mapping.items()}
+        return None if row is None else _row(row)
 
     def vehicles(self, personal: bool) -> list[dict[str, Any]]:
         """Every vehicle; VIN and position only where ``personal``."""
@@ -264,7 +264,7 @@ class PlatformView:
         )
         with _asked(self._of.engine) as connection:
             rows = connection.execute(asked).all()
-        return [{k: _said(v) for k, v in row._mapping.items()} for row in rows]
+        return [_row(row) for row in rows]
 
     # Orders
 
@@ -318,6 +318,11 @@ def _set(orders: dict[str, float], key: str, kw: float | None) -> None:
         orders.pop(key, None)
     else:
         orders[key] = kw
+
+
+def _row(row: sa.Row[Any]) -> dict[str, Any]:
+    # The database names its columns by a kind of str that JSON does not take.
+    return {str(name): _said(value) for name, value in row._mapping.items()}
 
 
 def _said(value: Any) -> Any:
