@@ -7,7 +7,7 @@ it open); NaN, infinities, lone surrogates, NUL characters and deep nesting are 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 import msgspec
@@ -95,6 +95,8 @@ def read_frame(data: bytes | str, version: Version) -> Frame:
         parts = orjson.loads(data)
     except ValueError as error:
         raise FrameError(CODE[version][Wrong.FRAME], None, f"no JSON: {error}") from None
+    if _is_plain_call(parts) and _can_be_kept(data):
+        return Call(parts[1], parts[2], parts[3])
     if type(parts) is not list or len(parts) < 2:
         raise FrameError(CODE[version][Wrong.FRAME], None, "not an array of three or more")
     kind, message_id = parts[0], parts[1]
@@ -109,6 +111,29 @@ def read_frame(data: bytes | str, version: Version) -> Frame:
         raise FrameError(CODE[version][Wrong.MESSAGE_TYPE], message_id, problem, known)
     _refuse_what_cannot_be_kept(data, parts, version)
     return reader(parts, version)
+
+
+def _is_plain_call(parts: Any) -> bool:
+    """What nearly every message is: a call without fault; its reader below takes it just so."""
+    if type(parts) is not list or len(parts) != 4:
+        return False
+    kind, message_id, action, payload = parts
+    return (
+        kind == CALL
+        and type(kind) is int
+        and type(message_id) is str
+        and 0 < len(message_id) <= LONGEST_ID
+        and type(action) is str
+        and 0 < len(action) <= LONGEST_ACTION
+        and type(payload) is dict
+    )
+
+
+def _can_be_kept(data: bytes | str) -> bool:
+    """Whether the text alone shows that nothing in it is beyond what is kept."""
+    if type(data) is not bytes or b"\\" in data:
+        return False
+    return len(data) <= DEEPEST or data.count(b"{") + data.count(b"[") <= DEEPEST
 
 
 def _refuse_what_cannot_be_kept(data: bytes | str, parts: list[Any], version: Version) -> None:
@@ -226,6 +251,14 @@ def write_frame(frame: Frame) -> bytes:
     try:
         # A copy: what orjson gives keeps its 4 KiB buffer, and frames are kept for repeats.
         return bytes(memoryview(orjson.dumps(_parts(frame))))
+    except TypeError as error:
+        raise ValueError(f"a payload that JSON cannot say: {error}") from None
+
+
+def write_result(message_id: str, payload: Mapping[str, Any]) -> bytes:
+    """The bytes of a CALLRESULT to an id that was read; ValueError as `write_frame`."""
+    try:
+        return bytes(memoryview(orjson.dumps((CALLRESULT, message_id, payload))))
     except TypeError as error:
         raise ValueError(f"a payload that JSON cannot say: {error}") from None
 

@@ -6,6 +6,7 @@ official schema, and if not, which error code the edition prescribes.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any, NamedTuple
 
 import jsonschema_rs
@@ -36,6 +37,7 @@ __all__ = [
     "Violation",
     "actions",
     "check",
+    "may_be_empty",
     "message_names",
     "message_type",
     "read_message",
@@ -108,6 +110,12 @@ def check(version: Version, action: str, kind: Kind, payload: Any) -> Violation 
     except ValueError as error:  # a value that no JSON text can carry, in a payload of our own
         return Violation(CODE[version][Wrong.STRUCTURE], str(error)[:LONGEST_DESCRIPTION])
     return Violation(CODE[version][Wrong.VALUE], "the payload breaks its schema")
+
+
+@cache
+def may_be_empty(version: Version, action: str, kind: Kind) -> bool:
+    """Whether the empty payload keeps the schema of this message, of an action that exists."""
+    return check(version, action, kind, {}) is None
 
 
 def _violation(version: Version, error: jsonschema_rs.ValidationError) -> Violation:

@@ -34,8 +34,17 @@ from zerocity.protocols.ocpp.frames import (
     Send,
     read_frame,
     write_frame,
+    write_result,
 )
-from zerocity.protocols.ocpp.messages import CALLED_BY, SENT_BY, Role, Version, Violation, check
+from zerocity.protocols.ocpp.messages import (
+    CALLED_BY,
+    SENT_BY,
+    Role,
+    Version,
+    Violation,
+    check,
+    may_be_empty,
+)
 from zerocity.protocols.ocpp.steps import (
     DISCONNECTED,
     OUR_STEPS,
@@ -160,6 +169,8 @@ class Peer:
         return self._told(frame)
 
     def _called(self, call: Call, fingerprint: int) -> list[Event]:
+        if call.id not in self._open and call.id not in self._answers:
+            return self._ask(call, fingerprint)  # THEIR_STEPS of a new id, without the table
         match THEIR_STEPS[self._known(call.id, fingerprint)]:
             case Do.ASK:
                 return self._ask(call, fingerprint)
@@ -178,10 +189,8 @@ class Peer:
         if message_id in self._open:
             same = self._open[message_id][1] == fingerprint
             return Theirs.OPEN, Came.SAME if same else Came.OTHER
-        if message_id in self._answers:
-            same = self._answers[message_id][0] == fingerprint
-            return Theirs.DONE, Came.SAME if same else Came.OTHER
-        return Theirs.NEW, Came.OTHER
+        same = self._answers[message_id][0] == fingerprint
+        return Theirs.DONE, Came.SAME if same else Came.OTHER
 
     def _ask(self, call: Call, fingerprint: int) -> list[Event]:
         violation = self._violation(call)
@@ -268,10 +277,11 @@ class Peer:
         if self._closed:
             return
         action, _ = self._open[id]
-        violation = check(self.version, action, "response", payload)
-        if violation is not None:
-            raise ValueError(f"our answer to {action}: {violation.description}")
-        self._reply(id, write_frame(CallResult(id, dict(payload))))
+        if payload or not may_be_empty(self.version, action, "response"):
+            violation = check(self.version, action, "response", payload)
+            if violation is not None:
+                raise ValueError(f"our answer to {action}: {violation.description}")
+        self._reply(id, write_result(id, payload))
 
     def refuse(self, id: str, code: str, description: str = "") -> None:  # noqa: A002
         """Refuse an `Asked` with an error code; the two that editions spell differently are mended.
@@ -285,12 +295,13 @@ class Peer:
     def _reply(self, message_id: str, frame: bytes) -> None:
         action, fingerprint = self._open.pop(message_id)
         self._out.append(frame)
-        self._answers.pop(message_id, None)
+        answers = self._answers
+        answers.pop(message_id, None)
         if action in NOT_REMEMBERED:
             return
-        self._answers[message_id] = (fingerprint, frame)
-        if len(self._answers) > MOST_REMEMBERED:
-            del self._answers[next(iter(self._answers))]
+        answers[message_id] = (fingerprint, frame)
+        if len(answers) > MOST_REMEMBERED:
+            del answers[next(iter(answers))]
 
     # What we ask
 
