@@ -8,7 +8,7 @@ OCPP 2.0.1 part 2, SampledValueType). What cannot be read for sure is left out a
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -21,7 +21,7 @@ REGISTER = "Energy.Active.Import.Register"
 POWER = "Power.Active.Import"
 ENERGY_UNITS = {"Wh": 1.0, "kWh": 1e3, "MWh": 1e6}
 POWER_UNITS = {"W": 1e-3, "kW": 1.0, "MW": 1e3}
-# Measurand -> default unit, and the factor of each unit it may come in.
+# Measurand -> default unit, and the factor of each unit it may come in; in the order of `Sample`.
 WANTED: dict[str, tuple[str, dict[str, float]]] = {
     REGISTER: ("Wh", ENERGY_UNITS),
     POWER: ("W", POWER_UNITS),
@@ -29,10 +29,19 @@ WANTED: dict[str, tuple[str, dict[str, float]]] = {
     "Voltage": ("V", {"V": 1.0, "kV": 1e3}),
     "Current.Import": ("A", {"A": 1.0}),
 }
+# (measurand, unit) -> what to multiply by, what to divide by: one of the two is 1. By division,
+# for 6100 W are 6.1 kW to the last digit. Without unit the default stands.
+SCALES: dict[tuple[str, str | None], tuple[float, float]] = {
+    (measurand, unit): (factor, 1.0) if factor >= 1.0 else (1.0, round(1.0 / factor))
+    for measurand, (default, factors) in WANTED.items()
+    for unit, factor in {**factors, "": factors[default], None: factors[default]}.items()
+}
 # OCPP is younger than the first, and its stations will be gone by the last.
 FIRST_YEAR, LAST_YEAR = 2000, 2100
 # Phases that add up; phase to phase values do not.
 ADDING = frozenset({"L1", "L2", "L3", "L1-N", "L2-N", "L3-N"})
+# The inlet's meter counts the station's own losses as well.
+AT_OUTLET = frozenset({REGISTER, POWER})
 # No meter at a plug counts beyond a terawatt hour; what does is a wrong reading.
 MOST_WH, MOST_KW = 1e12, 1e5
 TOO_MUCH = {REGISTER: MOST_WH, POWER: MOST_KW, "SoC": 1.0, "Voltage": 1e5, "Current.Import": 1e5}
@@ -40,12 +49,12 @@ TOO_MUCH = {REGISTER: MOST_WH, POWER: MOST_KW, "SoC": 1.0, "Voltage": 1e5, "Curr
 
 def samples_v16(meter_value: Iterable[Payload], notes: list[str]) -> list[Sample]:
     """The samples of an OCPP 1.6 meterValue list; what cannot be read is named in ``notes``."""
-    return list(_samples(meter_value, _read_v16, notes))
+    return _samples(meter_value, _read_v16, notes)
 
 
 def samples_v2(meter_value: Iterable[Payload], notes: list[str]) -> list[Sample]:
     """The samples of an OCPP 2.x meterValue list; what cannot be read is named in ``notes``."""
-    return list(_samples(meter_value, _read_v2, notes))
+    return _samples(meter_value, _read_v2, notes)
 
 
 def trusted(at: datetime | None) -> datetime | None:
@@ -64,8 +73,7 @@ def number(text: str) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def _read_v16(value: Payload, notes: list[str]) -> float | None:
-    measurand = value.get("measurand", REGISTER)
+def _read_v16(measurand: str, value: Payload, notes: list[str]) -> float | None:
     if value.get("format", "Raw") != "Raw":
         return None  # signed data is kept as it came, in the inbox
     raw = number(value["value"])
@@ -75,34 +83,34 @@ def _read_v16(value: Payload, notes: list[str]) -> float | None:
     return _scaled(measurand, raw, value.get("unit"), notes)
 
 
-def _read_v2(value: Payload, notes: list[str]) -> float | None:
-    unit = value.get("unitOfMeasure", {})
+def _read_v2(measurand: str, value: Payload, notes: list[str]) -> float | None:
+    raw, unit = float(value["value"]), value.get("unitOfMeasure")
+    if unit is None:
+        return _scaled(measurand, raw, None, notes)
     multiplier = unit.get("multiplier", 0)
     if not -12 <= multiplier <= 12:
         notes.append(f"multiplier {multiplier} is beyond reason")
         return None
-    raw = float(value["value"]) * 10.0**multiplier
-    measurand = value.get("measurand", REGISTER)
+    if multiplier:
+        raw *= 10.0**multiplier
     return _scaled(measurand, raw, unit.get("unit"), notes)
 
 
 def _scaled(measurand: str, raw: float, unit: str | None, notes: list[str]) -> float | None:
-    default, factors = WANTED[measurand]
-    factor = factors.get(unit or default)
-    if factor is None:
+    scale = SCALES.get((measurand, unit))
+    if scale is None:
         notes.append(f"{measurand} in {str(unit)[:20]!r}: not a unit of it")
         return None
-    # By division, for 6100 W are 6.1 kW to the last digit.
-    value = raw * factor if factor >= 1.0 else raw / round(1.0 / factor)
+    value = raw * scale[0] / scale[1]
     # A power may be negative where the plug gives back; the others may not.
-    low = -MOST_KW if measurand == POWER else 0.0
-    if not low <= value <= TOO_MUCH[measurand]:
+    if not (-MOST_KW if measurand == POWER else 0.0) <= value <= TOO_MUCH[measurand]:
         notes.append(f"{measurand} of {raw:g}: beyond reason")
         return None
     return value
 
 
-def _samples(meter_value: Iterable[Payload], read: Any, notes: list[str]) -> Iterator[Sample]:
+def _samples(meter_value: Iterable[Payload], read: Any, notes: list[str]) -> list[Sample]:
+    samples = []
     for group in meter_value:
         at = trusted(moment(group["timestamp"]))
         if at is None:
@@ -110,7 +118,8 @@ def _samples(meter_value: Iterable[Payload], read: Any, notes: list[str]) -> Ite
             continue
         sample = _sample(at, group["sampledValue"], read, notes)
         if sample is not None:
-            yield sample
+            samples.append(sample)
+    return samples
 
 
 def _sample(at: datetime, values: list[Payload], read: Any, notes: list[str]) -> Sample | None:
@@ -120,10 +129,9 @@ def _sample(at: datetime, values: list[Payload], read: Any, notes: list[str]) ->
         measurand = value.get("measurand", REGISTER)
         if measurand not in WANTED:
             continue
-        # The inlet's meter counts the station's own losses as well.
-        if measurand in (REGISTER, POWER) and value.get("location", "Outlet") != "Outlet":
+        if measurand in AT_OUTLET and value.get("location", "Outlet") != "Outlet":
             continue
-        number = read(value, notes)
+        number = read(measurand, value, notes)
         if number is None:
             continue
         phase = value.get("phase")
@@ -136,9 +144,4 @@ def _sample(at: datetime, values: list[Payload], read: Any, notes: list[str]) ->
             total = sum(by_phase.values())
             adds = measurand in (REGISTER, POWER)
             whole[measurand] = total if adds else total / len(by_phase)
-    if not whole:
-        return None
-    return Sample(
-        at, whole.get(REGISTER), whole.get(POWER), whole.get("SoC"), whole.get("Voltage"),
-        whole.get("Current.Import"),
-    )  # fmt: skip
+    return Sample(at, *map(whole.get, WANTED)) if whole else None

@@ -25,7 +25,9 @@ def moment(text: str | None) -> datetime | None:
     if text is None:
         return None
     try:
-        at = datetime.fromisoformat(text.upper().replace("Z", "+00:00"))
+        at = datetime.fromisoformat(text if text[-1:] == "Z" else text.upper())
+        if at.tzinfo is UTC:
+            return at
         return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
     except (ValueError, OverflowError):
         return None
