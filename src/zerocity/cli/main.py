@@ -19,6 +19,7 @@ from zerocity.cli import (
     telemetry_commands,
     vehicle_commands,
     vpp_commands,
+    what_if_commands,
 )
 from zerocity.cli.kernel_cache import use_fresh_kernels
 from zerocity.errors import ZerocityError
@@ -57,6 +58,7 @@ vpp_commands.register(app)
 charger_commands.register(app)
 vehicle_commands.register(app)
 telemetry_commands.register(app)
+what_if_commands.register(app)
 
 
 def run() -> None:
