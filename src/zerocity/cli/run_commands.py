@@ -164,12 +164,16 @@ def audit(
 
 
 def replay(
-    journal: Annotated[Path, typer.Argument(help="A journal, RUN/journal/DAY.npz.")],
+    journal: Annotated[
+        Path,
+        typer.Argument(help="A journal: RUN/journal/DAY.npz, or DATA/journal/DAY.zcj of serve."),
+    ],
     as_json: Json = False,
 ) -> None:
     """Decide a day again from its journal: the commands must be the same bit for bit.
 
-    Example: zerocity replay runs/demo/journal/2026-01-01.npz
+    Examples: zerocity replay runs/demo/journal/2026-01-01.npz; zerocity replay
+    live/lanzhou/journal/2026-05-04.zcj
     """
     from zerocity.app.replays import replay as again
     from zerocity.errors import AuditError
@@ -181,6 +185,7 @@ def replay(
             "steps": found.steps,
             "commands": found.commands,
             "differences": found.differences,
+            "left_out_bytes": found.left_out_bytes,
         }
         typer.echo(json.dumps(plain, indent=1))
     else:
@@ -188,6 +193,8 @@ def replay(
         typer.echo(f"{found.steps} steps, {found.commands:,} commands: {verdict}")
         for line in found.differences:
             typer.echo(f"  {line}")
+        if found.left_out_bytes:
+            typer.echo(f"The last {found.left_out_bytes:,} bytes are no whole record; left out.")
     if not found.same:
         raise AuditError(f"{journal}: the decisions came out differently")
 

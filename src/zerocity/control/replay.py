@@ -20,11 +20,15 @@ MOST_DIFFERENCES = 10
 
 @dataclass(frozen=True)
 class Replayed:
-    """What was decided again. ``differences`` names the first values that came out otherwise."""
+    """What was decided again. ``differences`` names the first values that came out otherwise.
+
+    left_out_bytes : the torn end of a journal, which nobody could decide.
+    """
 
     steps: int
     commands: int
     differences: tuple[str, ...]
+    left_out_bytes: int = 0
 
     @property
     def same(self) -> bool:

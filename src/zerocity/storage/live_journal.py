@@ -268,6 +268,16 @@ def is_live_journal(path: Path) -> bool:
         return False
 
 
+def torn_bytes(path: Path) -> int:
+    """Bytes behind the last whole record; InputError when it is no journal or is damaged."""
+    # Taken first: the journal may still grow.
+    size, end = path.stat().st_size, len(MAGIC)
+    with path.open("rb") as file:
+        for end, _ in whole_records(file, str(path)):  # noqa: B007 - the last end is what counts
+            pass
+    return max(size - end, 0)
+
+
 def read_live_journal(path: Path) -> Iterator[PlanNote | StepNote]:
     """Yield the notes of a live journal; InputError when it is none or a record is damaged."""
     decoder = msgspec.msgpack.Decoder(_Record)
