@@ -98,20 +98,21 @@ class Conversation:
         """Handle one message of the station."""
         for event in self.peer.receive(data, now_s):
             if type(event) is Asked:
-                self._asked(event, now_s)
+                self._asked(event, data, now_s)
             else:
                 self._event(event, now_s)
         self._flush()
 
-    def _context(self, message_id: str, now_s: float) -> Context:
+    def _context(self, message_id: str, now_s: float, data: bytes = b"") -> Context:
         hub = self.hub
         return Context(
-            self.station, hub.registry, hub.at(), now_s, self.version, message_id, self.say
+            self.station, hub.registry, hub.at(), now_s, self.version, message_id, self.say, data
         )
 
-    def _asked(self, asked: Asked, now_s: float) -> None:
+    def _asked(self, asked: Asked, data: bytes, now_s: float) -> None:
         hub = self.hub
-        outcome = hub.answer(self._context(asked.id, now_s), asked.action, asked.payload)
+        context = self._context(asked.id, now_s, data)
+        outcome = hub.answer(context, asked.action, asked.payload)
         keeps = type(outcome) is Outcome and outcome.rows
         if not keeps and not self.queue:
             self._give(asked.id, asked.action, outcome, now_s)

@@ -113,6 +113,18 @@ def read_frame(data: bytes | str, version: Version) -> Frame:
     return reader(parts, version)
 
 
+def payload_text(data: bytes, message_id: str, action: str) -> bytes | None:
+    """The payload of a call as its bytes have it; None where they are spelt in another way.
+
+    `data` must be the bytes of a lawful call with this id and action. What begins with just these
+    words, unescaped and without blanks, holds them and nothing else before the payload.
+    """
+    head = f'[2,"{message_id}","{action}",'.encode()
+    if data.startswith(head) and data.endswith(b"}]"):
+        return data[len(head) : -1]
+    return None
+
+
 def _is_plain_call(parts: Any) -> bool:
     """What nearly every message is: a call without fault; its reader below takes it just so."""
     if type(parts) is not list or len(parts) != 4:

@@ -23,7 +23,8 @@ Payload = dict[str, Any]
 class Context(msgspec.Struct):
     """Where and when a message came in.
 
-    ``at``: UTC; ``now_s``: monotonic; ``say(action, payload, token)`` queues a CALL of ours.
+    ``at``: UTC; ``now_s``: monotonic; ``say(action, payload, token)`` queues a CALL of ours;
+    ``data``: the whole message as it came, empty where it is not at hand.
     """
 
     station: LiveStation
@@ -33,6 +34,7 @@ class Context(msgspec.Struct):
     version: Version
     message_id: str
     say: Callable[[str, Payload, object], None]
+    data: bytes = b""
 
 
 class Outcome(msgspec.Struct):

@@ -29,13 +29,6 @@ WANTED: dict[str, tuple[str, dict[str, float]]] = {
     "Voltage": ("V", {"V": 1.0, "kV": 1e3}),
     "Current.Import": ("A", {"A": 1.0}),
 }
-# (measurand, unit) -> what to multiply by, what to divide by: one of the two is 1. By division,
-# for 6100 W are 6.1 kW to the last digit. Without unit the default stands.
-SCALES: dict[tuple[str, str | None], tuple[float, float]] = {
-    (measurand, unit): (factor, 1.0) if factor >= 1.0 else (1.0, round(1.0 / factor))
-    for measurand, (default, factors) in WANTED.items()
-    for unit, factor in {**factors, "": factors[default], None: factors[default]}.items()
-}
 # OCPP is younger than the first, and its stations will be gone by the last.
 FIRST_YEAR, LAST_YEAR = 2000, 2100
 # Phases that add up; phase to phase values do not.
@@ -45,6 +38,25 @@ AT_OUTLET = frozenset({REGISTER, POWER})
 # No meter at a plug counts beyond a terawatt hour; what does is a wrong reading.
 MOST_WH, MOST_KW = 1e12, 1e5
 TOO_MUCH = {REGISTER: MOST_WH, POWER: MOST_KW, "SoC": 1.0, "Voltage": 1e5, "Current.Import": 1e5}
+
+
+def _scales() -> dict[tuple[str, str | None], tuple[float, float, float, float]]:
+    """(measurand, unit) -> what to multiply and divide by, the lowest and the highest value.
+
+    One of the first two is 1: by division, for 6100 W are 6.1 kW to the last digit.
+    """
+    made: dict[tuple[str, str | None], tuple[float, float, float, float]] = {}
+    for measurand, (default, factors) in WANTED.items():
+        # A power may be negative where the plug gives back; the others may not.
+        bounds = (-MOST_KW if measurand == POWER else 0.0, TOO_MUCH[measurand])
+        for unit, factor in factors.items():
+            scale = (factor, 1.0) if factor >= 1.0 else (1.0, float(round(1.0 / factor)))
+            made[measurand, unit] = (*scale, *bounds)
+        made[measurand, None] = made[measurand, ""] = made[measurand, default]
+    return made
+
+
+SCALES = _scales()
 
 
 def samples_v16(meter_value: Iterable[Payload], notes: list[str]) -> list[Sample]:
@@ -101,9 +113,9 @@ def _scaled(measurand: str, raw: float, unit: str | None, notes: list[str]) -> f
     if scale is None:
         notes.append(f"{measurand} in {str(unit)[:20]!r}: not a unit of it")
         return None
-    value = raw * scale[0] / scale[1]
-    # A power may be negative where the plug gives back; the others may not.
-    if not (-MOST_KW if measurand == POWER else 0.0) <= value <= TOO_MUCH[measurand]:
+    times, by, low, high = scale
+    value = raw * times / by
+    if not low <= value <= high:
         notes.append(f"{measurand} of {raw:g}: beyond reason")
         return None
     return value

@@ -7,6 +7,7 @@ side and can be read again after a restart.
 from __future__ import annotations
 
 from datetime import datetime
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Any
 
@@ -15,12 +16,14 @@ import orjson
 from zerocity.charging.billing import Bill
 from zerocity.live.registry import Connector, LiveStation
 from zerocity.live.sessions import LiveSession
+from zerocity.protocols.ocpp.frames import payload_text
 from zerocity.protocols.ocpp.handling import Context, Payload
 from zerocity.storage.recorder import Row
 
 PREFIX_BYTES, KEY_BYTES = 8, 16
 
 
+@lru_cache(maxsize=10_000)
 def session_prefix(session_id: str) -> str:
     """The first 16 hex digits of the keys of a session's messages."""
     return blake2b(session_id.encode(), digest_size=PREFIX_BYTES).hexdigest()
@@ -44,8 +47,12 @@ def clean(text: str | None) -> str | None:
 def message_row(
     context: Context, action: str, payload: Payload, session_id: str | None = None
 ) -> Row:
-    """The inbox row of a message of value; the same content gives the same key."""
-    text = canonical(payload)
+    """The inbox row of a message of value; told again in the same bytes it has the same key.
+
+    Stations repeat themselves byte by byte. One that spells the same content anew leaves a second
+    row, which a session folds in without effect. `payload` is that of the context's message.
+    """
+    text = payload_text(context.data, context.message_id, action) or canonical(payload)
     prefix = session_prefix(session_id) if session_id is not None else ""
     return Row(
         "messages",
