@@ -8,24 +8,35 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import structlog
 
 from zerocity.protocols.gbt32960.columns import decode_columns
 from zerocity.protocols.gbt32960.lake import lake_table
-from zerocity.storage.compaction import Work, compact, convert
+from zerocity.protocols.gbt32960.lake_schema import LAKE_KEY, LAKE_SORT
+from zerocity.storage.compaction import Layout, Work, compact, convert
 from zerocity.storage.lake import Lake
 from zerocity.storage.segments import Frame
 
 # An hour's small files are joined once vehicles have had this long to send the hour again.
 SETTLED = timedelta(hours=2)
+LAYOUT = Layout(key=LAKE_KEY, sort=LAKE_SORT)
+
+log = structlog.get_logger(__name__)
 
 
 def decoded(frames: Sequence[Frame]) -> pa.Table:
-    """Stored frames as rows of the lake."""
-    columns = decode_columns([frame for _, _, frame in frames])
+    """Stored frames as rows of the lake: every report that was acknowledged, unknown ends too."""
+    columns = decode_columns([frame for _, _, frame in frames], keep_unknown=True)
+    if columns.faults:
+        rules = sorted({fault.rule for fault in columns.faults})
+        log.error("lake.frames_not_decoded", count=len(columns.faults), rules=rules)
     received = np.array([at.replace(tzinfo=None) for _, at, _ in frames], dtype="datetime64[ms]")
     return lake_table(columns, received)
 
 
 def tidy(lake: Lake, folder: Path, now: datetime) -> tuple[Work, Work]:
     """Turn what was written so far into Parquet, and join what has settled; blocks for a while."""
-    return convert(folder, lake.roll(), decoded), compact(folder, before=now - SETTLED)
+    return (
+        convert(folder, lake.roll(), decoded, LAYOUT),
+        compact(folder, LAYOUT, before=now - SETTLED),
+    )

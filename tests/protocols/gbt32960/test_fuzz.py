@@ -7,11 +7,10 @@ import tracemalloc
 from random import Random
 
 import pytest
-from frames_grown import LOGIN, REALTIME, START, VIN, framed, grow_frame
+from frames_grown import LOGIN, REALTIME, START, VIN, bend_bytes, framed, grow_frame
 from frames_judged import (
     AT,
     Tally,
-    bend_bytes,
     change_input,
     judge_desk,
     make_input,

@@ -55,8 +55,9 @@ class Columns:
     """What ``count`` frames say. Arrays are (count,) unless a table says otherwise.
 
     edition : 2016, 2025, or 0 for a refused frame. sound : whether the envelope is; command and
-    vin (bytes) are of such frames. report : whether it is a report that was decoded. at :
-    datetime64[s] in UTC, NaT where the six bytes are no time.
+    vin (bytes) are of such frames. report : whether it is a report that was decoded. told : where
+    in ``buffer`` its blocks end and a signature may follow. at : datetime64[s] in UTC, NaT where
+    the six bytes are no time.
     vehicle, engine, position, extremes, capacitor_extremes, alarm, hydrogen : rows are frames.
     motors, packs (list ``cell_v``), probes (list ``probe_c``), stacks, fuel_cells, capacitors :
     rows are sorted by frame. fault_codes : (frame, list 0-3, code) rows. alarm_levels : (frame,
@@ -75,6 +76,7 @@ class Columns:
     at: Array
     sound: Array
     report: Array
+    told: Array
     tables: dict[str, Table] = field(default_factory=dict)
     fault_codes: Array = field(default_factory=lambda: np.zeros((0, 3), np.int64))
     alarm_levels: Array = field(default_factory=lambda: np.zeros((0, 3), np.int64))
@@ -148,6 +150,7 @@ def decode_buffer(
         np.full(count, np.datetime64("NaT"), "datetime64[s]"),
         np.zeros(count, bool),
         np.zeros(count, bool),
+        np.zeros(count, np.int64),
     )
     sound = _check(columns)
     columns.sound[sound] = True
@@ -269,6 +272,7 @@ class _Batch:
 
     def _take(self, shape: Shape, frames: Array, data: Array) -> None:
         self.columns.report[frames] = True
+        self.columns.told[frames] = self.columns.starts[frames] + shape.told
         self.columns.at[frames] = utc_seconds(data[:, HEAD : HEAD + 6])
         for row in (*shape.once, *shape.many):
             self.tables[row.table].add(row, frames, data)

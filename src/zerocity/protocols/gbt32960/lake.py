@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +13,7 @@ import pyarrow as pa
 from zerocity.protocols.gbt32960.columns import Columns
 from zerocity.protocols.gbt32960.fields import CELL, PROBE, Field
 from zerocity.protocols.gbt32960.fleet import fleet_of
-from zerocity.protocols.gbt32960.frames import Command
+from zerocity.protocols.gbt32960.frames import HEAD, Command
 from zerocity.protocols.gbt32960.lake_schema import LAKE_SCHEMA
 from zerocity.protocols.gbt32960.tables import Ragged, Table
 
@@ -40,6 +41,7 @@ def lake_table(columns: Columns, received_at: datetime | Array) -> pa.Table:
         "received_at": _received(received_at, rows),
         "edition": columns.edition[rows],
         "resent": columns.command[rows] == Command.RESEND,
+        "content": _contents(columns, rows),
     }
     for name in _VEHICLE:
         found[name] = columns.vehicle[name][rows]
@@ -53,6 +55,14 @@ def lake_table(columns: Columns, received_at: datetime | Array) -> pa.Table:
     found["coordinates"] = columns.position["coordinates"][rows]
     found |= _lists(columns, rows) | _private(columns, rows)
     return pa.table([_cast(found[field.name], field) for field in LAKE_SCHEMA], schema=LAKE_SCHEMA)
+
+
+def _contents(columns: Columns, rows: Array) -> Array:
+    """A digest of time and blocks; a signature is another each time, and says nothing more."""
+    buffer = columns.buffer.tobytes()
+    spans = zip((columns.starts[rows] + HEAD).tolist(), columns.told[rows].tolist(), strict=True)
+    digests = [hashlib.blake2b(buffer[at:end], digest_size=8).digest() for at, end in spans]
+    return np.frombuffer(b"".join(digests), "<u8")
 
 
 def _received(received_at: datetime | Array, rows: Array) -> pa.Array:

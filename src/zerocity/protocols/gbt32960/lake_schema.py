@@ -3,7 +3,8 @@
 A reading that a vehicle marked as abnormal or invalid, or did not send, is null. ``current_a`` is
 as sent: makers send discharge as positive. Lists of packs belong together: ``cell_mv`` holds the
 cells of all packs one after the other, ``pack_cells`` how many of them belong to which pack, and
-likewise ``probe_c`` and ``probe_counts``. Types are the smallest that hold the wire's steps.
+likewise ``probe_c`` and ``probe_counts``. A block of a type that the standard does not define is
+kept with all behind it as the last private one. Types are the smallest that hold the wire's steps.
 """
 
 from __future__ import annotations
@@ -52,6 +53,7 @@ LAKE_SCHEMA = pa.schema(
         pa.field("received_at", pa.timestamp("ms", tz="UTC"), nullable=False),
         pa.field("edition", pa.uint16(), nullable=False),  # 2016 or 2025
         pa.field("resent", pa.bool_(), nullable=False),  # sent again after a lost link (03)
+        pa.field("content", pa.uint64()),  # alike in reports that say the same
         *(pa.field(name, kind) for name, kind in _FLEET),
         pa.field("fault_codes", _lists(pa.uint32())),  # of battery, motor, engine, other
         pa.field("pack_numbers", _lists(pa.uint8())),
@@ -66,10 +68,13 @@ LAKE_SCHEMA = pa.schema(
         pa.field("motor_speed_rpm", _lists(pa.int32())),
         pa.field("motor_torque_nm", _lists(pa.float32())),
         pa.field("motor_c", _lists(pa.int16())),
-        pa.field("private_kinds", _lists(pa.uint8())),  # 80 to FE
+        pa.field("private_kinds", _lists(pa.uint8())),  # 80 to FE, or what is unknown
         pa.field("private_data", _lists(pa.binary())),
     ]
 )
 """The schema of every file of the lake."""
 LAKE_SORT = ("vin", "at")
 """How rows are sorted within a file."""
+LAKE_KEY = ("vin", "at", "content")
+"""Rows alike in these are one report, sent again. Vehicle and time alone are not enough: 2016 sends
+a pack of more than 200 cells in several reports of one second."""

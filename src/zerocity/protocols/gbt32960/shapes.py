@@ -74,6 +74,7 @@ class Shape:
 
     where: Array  # (structure,) offsets in the frame
     wanted: Array  # (structure,) bytes
+    told: int = 0  # offset behind the last block, where a signature or the check byte follows
     once: list[Row] = field(default_factory=list)
     many: list[Row] = field(default_factory=list)
     spans: list[Span] = field(default_factory=list)
@@ -87,14 +88,16 @@ class Shape:
 class _Tracer(Cursor):
     """A cursor that takes notes of what is read where."""
 
-    __slots__ = ("kind", "rows", "spans", "structure")
+    __slots__ = ("edition", "kind", "rows", "spans", "structure", "told")
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes, edition: Edition) -> None:
         super().__init__(data, HEAD)
+        self.edition = edition
         self.structure: list[int] = []
         self.rows: list[tuple[f.Layout, int, list[tuple[f.Field, int, int]]]] = []
         self.spans: list[Span] = []
         self.kind = 0
+        self.told = HEAD + len(data)
 
     def take(self, size: int, what: str) -> bytes:
         data = super().take(size, what)
@@ -108,6 +111,9 @@ class _Tracer(Cursor):
         self.structure.extend(range(HEAD + self.at - size, HEAD + self.at))
         if what == BLOCK_TYPE:
             self.kind = value
+            # In 2016 FF is no signature but an unknown type, which ends the report.
+            if value == SIGNATURE and self.edition is Edition.Y2025:
+                self.told = HEAD + self.at - 1
         return value
 
     def row(self, layout: f.Layout, what: str) -> dict[str, Any]:
@@ -124,11 +130,11 @@ class _Tracer(Cursor):
 
 def shape_of(frame: bytes, edition: Edition, keep_unknown: bool = False) -> Shape:
     """The shape of a report whose envelope is sound; raises the `FrameFault` of the reader."""
-    tracer = _Tracer(frame[HEAD:-1])
+    tracer = _Tracer(frame[HEAD:-1], edition)
     read_report(tracer, edition, keep_unknown)
     # The start tells the edition, and with it what the types mean.
     where = np.array([0, *tracer.structure], np.intp)
-    shape = Shape(where, np.frombuffer(frame, np.uint8)[where])
+    shape = Shape(where, np.frombuffer(frame, np.uint8)[where], tracer.told)
     alarm = max((offset for layout, offset, _ in tracer.rows if layout is f.ALARM), default=0)
     shape.spans = [
         span for span in tracer.spans[1:] if span.what not in ALARM_LISTS or span.offset > alarm
