@@ -114,7 +114,7 @@ class Recorder:
         for what it says; they are then kept in ``refused_rows``. ValueError for a table, column or
         missing key that the store does not have; RecorderFullError beyond twice the bound.
         """
-        checked = tuple(_checked(row) for row in rows)
+        checked = tuple(map(_checked, rows))
         one = _Submission(checked, sum(map(_size, checked)), done, failed)
         with self._lock:
             if self._closing.is_set():
@@ -267,28 +267,33 @@ def _commit(engine: sa.Engine, rows: Iterable[Row]) -> None:
 
 
 def _checked(row: Row) -> Row:
-    rule = RULES.get(row.table)
-    if rule is None:
-        raise ValueError(f"the store has no table {row.table}")
-    if not row.values.keys() <= _columns(row.table):
-        strangers = sorted(set(row.values) - _columns(row.table))
-        raise ValueError(f"table {row.table} has no column {', '.join(strangers)}")
-    if rule is Rule.CHAIN:
-        keyed = {"key": uuid.uuid4().hex, **row.values}
-        return row if "key" in row.values else Row(row.table, keyed)
-    for name in key_of(row.table):
-        if row.values.get(name) is None:
+    values = row.values
+    for name in _needed(row.table, tuple(values)):
+        if values.get(name) is None:
             raise ValueError(f"a row of {row.table} needs its key {name}")
+    if RULES[row.table] is Rule.CHAIN and "key" not in values:
+        return Row(row.table, {"key": uuid.uuid4().hex, **values})
     return row
 
 
-@cache
-def _columns(table: str) -> frozenset[str]:
-    return frozenset(metadata.tables[table].columns.keys())
+@cache  # what the code names, never what comes from outside: a wrong name is not remembered
+def _needed(table: str, columns: tuple[str, ...]) -> tuple[str, ...]:
+    """The columns that a row with these columns must fill; ValueError for one with strangers."""
+    rule = RULES.get(table)
+    if rule is None:
+        raise ValueError(f"the store has no table {table}")
+    strangers = sorted(set(columns) - set(metadata.tables[table].columns.keys()))
+    if strangers:
+        raise ValueError(f"table {table} has no column {', '.join(strangers)}")
+    return () if rule is Rule.CHAIN else key_of(table)
 
 
 def _size(row: Row) -> int:
-    return 200 + sum(len(value) for value in row.values.values() if isinstance(value, str | bytes))
+    size = 200
+    for value in row.values.values():
+        if type(value) is str or type(value) is bytes:
+            size += len(value)
+    return size
 
 
 def _as_refused(row: Row, reason: str) -> Row:
