@@ -21,6 +21,7 @@ from zerocity.app.live_metrics import Figures
 from zerocity.app.outlook import TypicalOutlook
 from zerocity.app.people import People
 from zerocity.app.proof import Proof
+from zerocity.app.rehearsal import rehearse
 from zerocity.app.starting import OPTIONS, address_told, open_store, refuse_taken
 from zerocity.app.view import PlatformView
 from zerocity.city.folder import load_city
@@ -223,6 +224,7 @@ class LivePlatform:
         for name in (signal.SIGINT, signal.SIGTERM):
             with suppress(NotImplementedError, ValueError):
                 asyncio.get_running_loop().add_signal_handler(name, self.stop)
+        rehearse(self.world)
         request, doors = self.request, self.request.doors
         secure = {"stations by TLS": doors.tls_port, "vehicles by TLS": doors.vehicle_tls_port}
         refuse_taken(request.host, {what: port or 0 for what, port in secure.items()})
