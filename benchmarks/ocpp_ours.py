@@ -123,6 +123,9 @@ async def serve(options: argparse.Namespace) -> None:
         settings=settings,
     )
     await gateway.start()
+    # As `zerocity serve` does: what lives from the start need not be looked through for circles.
+    gc.set_threshold(50_000, 20, 20)
+    gc.freeze()
     print(gateway.port, flush=True)
     await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
     print(dict(gateway.metrics.closed), gateway.metrics.paused, file=sys.stderr)
@@ -137,6 +140,4 @@ if __name__ == "__main__":
     parser.add_argument("--most-waiting", type=int, default=200_000)
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
-    # As `zerocity serve` does: the registry lives long, looking through it again gains nothing.
-    gc.set_threshold(50_000, 20, 20)
     uvloop.run(serve(parser.parse_args()))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import csv
+import gc
 import multiprocessing
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ import uvloop
 from zerocity.app.doors import Doors, refuse_open_demo
 from zerocity.app.live import LivePlatform, ServeRequest, served_city
 from zerocity.app.logs import log_to
-from zerocity.app.starting import PLAIN, open_store, refuse_taken, rehearse
+from zerocity.app.starting import PLAIN, open_store, refuse_taken
 from zerocity.app.street import Ports, StreetRequest, street_main
 from zerocity.city.folder import load_city
 from zerocity.city.thin import Size
@@ -27,6 +28,9 @@ from zerocity.protocols.ocpp.gateway_settings import is_loopback
 from zerocity.protocols.sunspec.gateway import SiteAddress
 
 STATUS_S = 10.0
+# How many new objects there are before they are looked through for circles, as gc takes them. The
+# way of a message makes none; the usual 700 looks through the same living ones again and again.
+LOOK_AFTER = (50_000, 20, 20)
 STREET_START_S = 300.0
 STREET_END_S = 20.0
 
@@ -96,9 +100,9 @@ async def _serve(
     duration_s: float | None,
     said: Said,
 ) -> dict[str, Any]:
-    rehearse()
     platform = LivePlatform(request, addresses)
     await platform.open()
+    _rest_memory()
     said("open", _where(platform))
     for text in _cautions(platform):
         said("note", {"text": text})
@@ -113,6 +117,12 @@ async def _serve(
     finally:
         telling.cancel()
     return platform.view.health()
+
+
+def _rest_memory() -> None:
+    """Look for circles seldom, and never again in what lives from the start."""
+    gc.set_threshold(*LOOK_AFTER)
+    gc.freeze()
 
 
 async def _tell(platform: LivePlatform, street: _Street | None, said: Said) -> None:
