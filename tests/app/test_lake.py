@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from zerocity.app.lake import LAYOUT, decoded, tidy
+from zerocity.app.lake import LAYOUT, decoded
 from zerocity.protocols.gbt32960 import blocks as b
 from zerocity.protocols.gbt32960 import messages as m
 from zerocity.protocols.gbt32960.assembly import PackAssembly
@@ -17,7 +17,7 @@ from zerocity.protocols.gbt32960.frames import Command, Frame, write_frame
 from zerocity.protocols.gbt32960.message_reader import read
 from zerocity.protocols.gbt32960.message_writer import write
 from zerocity.storage import compaction
-from zerocity.storage.compaction import compact
+from zerocity.storage.compaction import compact, convert
 from zerocity.storage.lake import Lake
 from zerocity.storage.segments import Frame as Stored
 
@@ -51,13 +51,13 @@ AGAIN = frame(part(201, 100), probes(2), command=Command.RESEND)
 
 
 def poured(folder: Path, *frames: bytes, minutes: float = 0.0) -> None:
-    """One life of the platform: frames come in at a moment, and the lake is tidied once."""
+    """One life of the platform: frames come in at a moment, and become files."""
     lake = Lake(folder, flush_s=0.0)
     stored: list[Stored] = [("v1", AT + timedelta(minutes=minutes), each) for each in frames]
     lake.append(stored)
     while lake.waiting:
         pass
-    converted, _ = tidy(lake, folder, AT)
+    converted, _ = tidy(lake.roll(), folder, AT)
     lake.close()
     assert not converted.failed
 
