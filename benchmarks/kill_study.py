@@ -28,6 +28,7 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+import structlog
 
 from zerocity.app.lake import LAYOUT, decoded
 from zerocity.protocols.gbt32960.blocks import Position
@@ -280,6 +281,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", action="store_true")
     asked = parser.parse_args()
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     if asked.lake:
         found = {"lake": lake_alone(asked.kills, asked.seed)}
     elif asked.database:

@@ -57,7 +57,7 @@ def poured(folder: Path, *frames: bytes, minutes: float = 0.0) -> None:
     lake.append(stored)
     while lake.waiting:
         pass
-    converted, _ = tidy(lake.roll(), folder, AT)
+    converted = convert(folder, lake.roll(), decoded, LAYOUT)
     lake.close()
     assert not converted.failed
 
