@@ -14,7 +14,6 @@ from zerocity.protocols.gbt32960.columns import decode_columns
 from zerocity.protocols.gbt32960.lake import lake_table
 from zerocity.protocols.gbt32960.lake_schema import LAKE_KEY, LAKE_SORT
 from zerocity.storage.compaction import Layout, Work, compact, convert
-from zerocity.storage.lake import Lake
 from zerocity.storage.segments import Frame
 
 # An hour's small files are joined once vehicles have had this long to send the hour again.
@@ -34,9 +33,9 @@ def decoded(frames: Sequence[Frame]) -> pa.Table:
     return lake_table(columns, received)
 
 
-def tidy(lake: Lake, folder: Path, now: datetime) -> tuple[Work, Work]:
-    """Turn what was written so far into Parquet, and join what has settled; blocks for a while."""
+def tidy(closed: Sequence[Path], folder: Path, now: datetime) -> tuple[Work, Work]:
+    """Turn closed segments into Parquet, and join what has settled; takes a while."""
     return (
-        convert(folder, lake.roll(), decoded, LAYOUT),
+        convert(folder, closed, decoded, LAYOUT),
         compact(folder, LAYOUT, before=now - SETTLED),
     )

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import multiprocessing
 import signal
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -15,6 +17,7 @@ from typing import Any
 import structlog
 from prometheus_client import CollectorRegistry
 
+from zerocity.app.checkups import CheckUps, rated_by_city
 from zerocity.app.doors import Doors, Opened, prepare
 from zerocity.app.lake import tidy
 from zerocity.app.live_metrics import Figures
@@ -23,6 +26,7 @@ from zerocity.app.people import People
 from zerocity.app.proof import Proof
 from zerocity.app.rehearsal import rehearse
 from zerocity.app.starting import OPTIONS, address_told, open_store, refuse_taken
+from zerocity.app.station_page import DayEnergy
 from zerocity.app.view import PlatformView
 from zerocity.city.folder import load_city
 from zerocity.city.scenario import City
@@ -153,6 +157,11 @@ class LivePlatform:
         )
         self.proof = Proof(self.facts, self.registry)
         self.registry.finished = self.proof.ended
+        self.check_ups = CheckUps(
+            self.registry, self.vehicles, rated_by_city(self.city, self.vehicles)
+        )
+        self.registry.ended_hook = self.check_ups
+        self.days = DayEnergy()
         self.view = PlatformView(self)
         self.web = WebServer(
             make_app(self.view, self._access(), self._metrics()), request.host, request.web_port
@@ -210,7 +219,9 @@ class LivePlatform:
         if not self.readings.take(site, reading, at_s):
             return False
         limit = float(self.facts.import_limit_kw[self.readings.number[site]])
-        self.proof.read(site, limit, reading, self.clock.utc())
+        at = self.clock.utc()
+        self.proof.read(site, limit, reading, at)
+        self.days.take(site, reading, at_s, at + timedelta(hours=self.city.utc_offset_h))
         return True
 
     def _changed(self, site: str) -> None:
@@ -300,13 +311,18 @@ class LivePlatform:
             now = self.clock.utc()
             into_s = now.minute * 60.0 + now.second
             await asyncio.sleep((LAKE_AFTER_S - into_s) % 3600.0 or 3600.0)
-            await asyncio.get_running_loop().run_in_executor(None, self._tidy_lake)
+            await self._tidy_lake()
 
-    def _tidy_lake(self) -> None:
-        try:
-            tidy(self.lake, self.request.data / "lake", self.clock.utc())
-        except (OSError, ZerocityError) as error:
-            log.warning("live.lake_not_tidied", why=str(error))
+    async def _tidy_lake(self) -> None:
+        """In a process of its own: an hour of frames takes seconds that nobody here can spare."""
+        loop, context = asyncio.get_running_loop(), multiprocessing.get_context("spawn")
+        closed = self.lake.roll()
+        with ProcessPoolExecutor(1, context) as pool:
+            try:
+                folder, now = self.request.data / "lake", self.clock.utc()
+                await loop.run_in_executor(pool, tidy, closed, folder, now)
+            except (OSError, ZerocityError, BrokenProcessPool) as error:
+                log.warning("live.lake_not_tidied", why=str(error))
 
     async def _watch_clock(self) -> None:
         while True:

@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from zerocity.app.live_metrics import Figure
+from zerocity.app.station_page import station_page
+from zerocity.charging.receipt import receipt
 from zerocity.control.sighting import METER_FRESH_S
 from zerocity.errors import InputError, RunStateError
 from zerocity.live.sessions import LiveSession
 from zerocity.protocols.ocpp.commands import BUILDERS, order
-from zerocity.storage.live_tables import cdrs, work_orders
+from zerocity.storage.live_tables import cdrs, sessions, work_orders
 from zerocity.storage.recorder import Row
 from zerocity.storage.users import User, by_key, by_password
 
@@ -94,6 +96,9 @@ class PlatformView:
         """Figures for Prometheus."""
         of = self._of
         return [
+            *of.poller.figures(),
+            ("counter", "check_ups", "Batteries checked up.", lambda: of.check_ups.made),
+            ("counter", "check_ups_grave", "Grave findings.", lambda: of.check_ups.grave),
             ("gauge", "sessions", "Open charging sessions.", lambda: len(of.registry.sessions)),
             ("gauge", "vehicles_online", "Vehicles connected.", lambda: of.vehicles.online()),
             ("counter", "control_steps", "Decisions made.", lambda: of.world.steps),
@@ -229,7 +234,22 @@ class PlatformView:
             return None
         with _asked(self._of.engine) as connection:
             row = connection.execute(sa.select(cdrs).where(cdrs.c.session == session)).first()
-        return None if row is None else _row(row)
+            about = connection.execute(sa.select(sessions).where(sessions.c.id == session)).first()
+        if row is None:
+            return None
+        return receipt(_row(row), None if about is None else dict(about._mapping)).data()
+
+    def page(self, site: str) -> dict[str, Any] | None:
+        """Everything about one site: sun, store, chargers, slots, check-ups, today's energy."""
+        of = self._of
+        if site not in of.readings.number:
+            return None
+        link = next((one for one in of.poller.status() if one["site"] == site), None)
+        return station_page(
+            of.registry, of.readings, site, facts=of.facts, at=of.clock.utc(),
+            now_s=of.clock.now_s(), check_ups=of.check_ups.last(site), today=of.days.page(site),
+            link=link,
+        )  # fmt: skip
 
     def vehicles(self, personal: bool) -> list[dict[str, Any]]:
         """Every vehicle; VIN and position only where ``personal``."""

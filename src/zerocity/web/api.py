@@ -36,6 +36,9 @@ class Platform(Protocol):
     def sites(self) -> list[dict[str, Any]]:
         """Every site with its readings, its limit and its age."""
 
+    def page(self, site: str) -> dict[str, Any] | None:
+        """Everything about one site; None for one that the city has not."""
+
     def stations(self) -> list[dict[str, Any]]:
         """Every station with its link and its plugs."""
 
@@ -107,6 +110,7 @@ def make_app(platform: Platform, access: Access, metrics: CollectorRegistry) -> 
     app.router.route_class = _Route
     _machines(app, platform, access, metrics)
     _views(app, platform, access)
+    _fleet(app, platform, access)
     _orders(app, platform, access)
 
     @app.exception_handler(ZerocityError)
@@ -147,6 +151,14 @@ def _views(app: FastAPI, platform: Platform, access: Access) -> None:
         await access.allow(request, "see")
         return _json(platform.health())
 
+    @app.get("/api/sites/{site}/page")
+    async def page(request: Request, site: str) -> Response:
+        await access.allow(request, "see")
+        found = platform.page(site)
+        if found is None:
+            raise HTTPException(404, "no site of that name")
+        return _json(found)
+
     @app.get("/api/sites")
     async def sites(request: Request) -> Response:
         await access.allow(request, "see")
@@ -170,6 +182,8 @@ def _views(app: FastAPI, platform: Platform, access: Access) -> None:
             raise HTTPException(404, "no ended session of that name")
         return _json(found)
 
+
+def _fleet(app: FastAPI, platform: Platform, access: Access) -> None:
     @app.get("/api/vehicles")
     async def vehicles(request: Request, start: int = 0) -> Response:
         person = await access.allow(request, "see")
