@@ -94,7 +94,7 @@ class Players:
         self.street.begin(at.replace(second=0, microsecond=0))
         handed = self.street.look()
         specs, now_s = stations_of(self.city), self.clock.now_s()
-        self.plugs = StreetPlugs(self.street, specs, self.vehicles, self.request.meter_s, now_s)
+        self.plugs = StreetPlugs(self.street, specs, self.vehicles, self.request.meter_s, at)
         self.world = StreetVehicles(self.street, self.request.seed)
         self._minute = self._minute_of(at)
         self.plugs.minute([], now_s, at)

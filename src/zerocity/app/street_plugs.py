@@ -9,10 +9,13 @@ import numpy as np
 
 from zerocity.city.devices import StationSpec, VehicleSpec
 from zerocity.errors import InputError
+from zerocity.live.facts import site_facts
 from zerocity.measures.arrays import F64
 from zerocity.protocols.ocpp.messages import Version
+from zerocity.protocols.ocpp.smart_charging import default_messages
 from zerocity.protocols.ocpp.station import SimStation
 from zerocity.protocols.ocpp.station_parts import Make
+from zerocity.protocols.ocpp.station_profiles import to_ms
 from zerocity.protocols.ocpp.station_swap import SwapCabinet
 from zerocity.protocols.ocpp.station_swap_parts import Pack
 from zerocity.twin.street import Guest, Handover, Street
@@ -52,7 +55,7 @@ class StreetPlugs:
         specs: list[StationSpec],
         vehicles: list[VehicleSpec],
         meter_s: int,
-        now_s: float,
+        at: datetime,
     ) -> None:
         self._street, self._vehicles = street, vehicles
         self.stations: list[SimStation] = []
@@ -63,9 +66,10 @@ class StreetPlugs:
         self._in_slot: dict[tuple[int, int], Place] = {}
         self._kwh = np.zeros(len(street.city.sites))
         self.unplaced = 0
-        in_slots = street.in_slots()
+        in_slots, facts = street.in_slots(), site_facts(street.city)
         for spec in specs:
             station = self._made(spec, in_slots, meter_s)
+            self._commission(station, float(facts.default_kw[spec.site]), at)
             self.stations.append(station)
             self._site_of.append(spec.site)
             if spec.kind == "charger":
@@ -91,6 +95,12 @@ class StreetPlugs:
             station = SimStation(spec.id, Version(spec.version), make)
         station.settings.put("meter_s", str(meter_s))
         return station
+
+    def _commission(self, station: SimStation, kw: float, at: datetime) -> None:
+        """Give a station the default that its installer leaves: it is safe before any server is."""
+        for _, payload in default_messages(station.version, kw, at=at):
+            profile = payload.get("csChargingProfiles") or payload["chargingProfile"]
+            station.profiles.install(profile, 0, to_ms(at), None)
 
     def _pack(self, pack: int) -> Pack:
         packs = self._street.people.packs
