@@ -12,6 +12,10 @@ from fastapi import HTTPException, Request
 
 # Names by which a machine calls itself; any other Host header on loopback is a rebinding trick.
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
+# What only an administrator may: nobody becomes one by sitting here.
+ADMINISTRATORS = frozenset(
+    {"see_personal", "see_audit", "edit_users", "edit_stations", "edit_certificates", "back_up"}
+)
 # What a proxy adds to a request of somebody else.
 FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
 
@@ -35,7 +39,7 @@ class Local:
 
     def may(self, action: str) -> bool:
         """Everything but what only an administrator may."""
-        return action not in {"edit_users", "edit_stations", "edit_certificates", "back_up"}
+        return action not in ADMINISTRATORS
 
 
 Check = Callable[[str, str], Awaitable[Person | None]]
