@@ -138,10 +138,12 @@ def _made(
     for row, track in enumerate(tracks):
         need, refuses = float(watch.need[row]), watch.refuses(row)
         begins.append(len(pieces))
-        pieces += [*track.pieces, (np.inf, np.inf, float(watch.limit[row]))]
+        rate = track.pieces[-1][1] if track.pieces else np.inf
+        pieces += [*track.pieces, (np.inf, rate, float(watch.limit[row]))]
         takes.append(track.taken_kwh + (0.0 if refuses else need))
         met = refuses or need <= MET_KWH
-        stays = float(watch.last_s[row]) + (float(watch.left[row]) if met else 0.0)
+        gone_s, until_s = float(watch.last_s[row]), float(watch.until_s[row])
+        stays = max(gone_s, until_s) if met else gone_s
         leaves.append(np.inf if watch.last[row] == looks - 1 else stays)
     table = np.array(pieces, np.float64).reshape(-1, 3)
     free = np.array([t.free_kwh for t in tracks])

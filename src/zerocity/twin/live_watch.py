@@ -50,18 +50,18 @@ class Track:
 class Watch:
     """Takes in the looks of a day, one after the other.
 
-    By session: ``need``, ``meter``, ``limit``, steps ``left`` [s], look ``last`` and its end
-    ``last_s`` as last seen; ``told`` [kWh], what it was allowed since the last piece of its curve
-    ended, and ``told_h``, for how long since its meter rose.
+    By session: ``need``, ``meter``, ``limit``, until when it stays ``until_s``, look ``last`` and
+    its end ``last_s`` as last seen; ``told`` [kWh], what it was allowed since the last piece of its
+    curve ended, and ``told_h``, for how long since its meter rose.
     """
 
-    _COLUMNS = ("need", "meter", "limit", "left", "last", "last_s", "told", "told_h")
+    _COLUMNS = ("need", "meter", "limit", "until_s", "last", "last_s", "told", "told_h")
 
     def __init__(self) -> None:
         self.number: dict[int, int] = {}
         self.tracks: list[Track] = []
         self.said: dict[int, tuple[I64, F64]] = {}
-        self.need, self.meter, self.limit, self.left = (np.zeros(64) for _ in range(4))
+        self.need, self.meter, self.limit, self.until_s = (np.zeros(64) for _ in range(4))
         self.last, self.last_s, self.told, self.told_h = (np.zeros(64) for _ in range(4))
         self.commanded_kwh = 0.0
         self._keys, self._rows = np.zeros(0, np.int64), np.zeros(0, np.int64)
@@ -84,7 +84,7 @@ class Watch:
         self.told_h[rows] += (told > 0.0) * moment.hours
         self.commanded_kwh += float(said.battery_kw.sum()) * moment.hours
         self.need[rows], self.meter[rows], self.limit[rows] = s.need_kwh, seen.meter_kwh, s.limit_kw
-        self.left[rows] = s.steps_left * s.step_h * 3600.0
+        self.until_s[rows] = moment.at_s + s.steps_left * s.step_h * 3600.0
         self.last[rows], self.last_s[rows] = moment.number, moment.at_s + moment.hours * 3600.0
 
     def _numbers(self, moment: Moment) -> I64:
