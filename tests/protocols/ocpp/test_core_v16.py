@@ -316,3 +316,18 @@ def test_messages_of_one_station_change_no_other(messages: list[tuple[str, Any]]
     assert (repr(session), repr(city.registry.stations["B"])) == before
     stored = [row for row in city.rows if row.values.get("station") == "B"]
     assert len(stored) == 2
+
+
+def test_messages_of_a_forgotten_session_keep_their_keys() -> None:
+    city = City()
+    number = charge(city)
+    told = {"MeterValues": values_v16(number, [(55, 28_500)]),
+            "StopTransaction": stop_v16(number, 31_000, 60)}  # fmt: skip
+    before = set(city.table("messages"))
+    session = city.registry.ended.pop(f"~{number:010d}")
+    city.registry.forget(session.id, "A", session.start_key, session.cost_cny)
+    for action, payload in told.items():
+        city.hear(action, payload, at=after(90))
+    assert set(city.table("messages")) == before
+    city.hear("MeterValues", values_v16(number + 1, [(55, 28_500)]), at=after(90))
+    assert len(city.table("messages")) == len(before) + 1

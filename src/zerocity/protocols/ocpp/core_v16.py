@@ -137,9 +137,9 @@ def meter_values(context: Context, payload: Payload) -> Outcome:
         _show(context, payload)
         return Outcome({}, [message_row(context, "MeterValues", payload)])
     session = context.registry.find(context.station.id, session_id(number))
+    row = message_row(context, "MeterValues", payload, _told_of(context, number))
     if session is None:
-        return Outcome({}, [message_row(context, "MeterValues", payload)])
-    row = message_row(context, "MeterValues", payload, session.id)
+        return Outcome({}, [row])
     if connector not in (0, session.evse):
         session.note(f"readings of connector {connector} told for this transaction: not used")
         return Outcome({}, [row])
@@ -171,6 +171,14 @@ def _fold(context: Context, session: LiveSession, meter_value: list[Payload]) ->
         session.note(note)
 
 
+def _told_of(context: Context, number: int) -> str | None:
+    """The session under whose key a message is kept, also once the session is forgotten.
+
+    So a message that is told again after that has the same key. None for a number that nobody gave.
+    """
+    return session_id(number) if 0 < number <= context.registry.last_number else None
+
+
 def stop_transaction(context: Context, payload: Payload) -> Outcome:
     """StopTransaction: ends the session once; told again it is confirmed again."""
     answer: Payload = {}
@@ -178,10 +186,11 @@ def stop_transaction(context: Context, payload: Payload) -> Outcome:
         tag = payload["idTag"]
         verdict = verdict_on(context, tag)
         answer["idTagInfo"] = id_tag_info(verdict, context.registry.token(tag))
-    session = context.registry.find(context.station.id, session_id(payload["transactionId"]))
+    number = payload["transactionId"]
+    session = context.registry.find(context.station.id, session_id(number))
+    row = message_row(context, "StopTransaction", payload, _told_of(context, number))
     if session is None:
-        return Outcome(answer, [message_row(context, "StopTransaction", payload)])
-    row = message_row(context, "StopTransaction", payload, session.id)
+        return Outcome(answer, [row])
     before = (session.ended_at, session.stop_reason, len(session.curve))
     fold_stop(context, session, payload)
     if before == (session.ended_at, session.stop_reason, len(session.curve)):
