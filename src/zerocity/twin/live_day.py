@@ -17,7 +17,7 @@ from zerocity.control.replay import PlanNote, StepNote
 from zerocity.errors import InputError
 from zerocity.measures.arrays import F64, I64, Bools
 from zerocity.twin.live_moments import Moment, moments
-from zerocity.twin.live_watch import MET_KWH, QUARTER_S, Means, Starts, Watch
+from zerocity.twin.live_watch import MET_KWH, QUARTER_S, Means, Piece, Starts, Watch
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,9 +33,9 @@ class LiveDay:
     takes_kwh : what it would take in the end; metered_kwh : what it took, (N,).
     commanded_kwh, unasked_kwh : what all of them together were allowed, and what they took before
     anything was said to them; that is not in ``metered_kwh``.
-    follows : the share that it took of what it was allowed, where nothing else bound it, (N,).
     begins : first piece of each session's charging curve, (N,). Of each piece: the energy up to
-    which it goes [kWh], the most that the car takes and what its limit was known to be [kW].
+    which it goes [kWh], the most that the car takes [kW], the share that it takes of what it may,
+    and what its limit was known to be [kW].
     floor_kw, fallback_kw : as first seen, (N,). store_kwh : the stores at the start, (S,).
     first_quarter : quarter of an hour, counted from 1970, of each plan's first column.
     quarters : quarter -> mean own load and sun of the sites, 2 x (S,) [kW].
@@ -57,10 +57,10 @@ class LiveDay:
     metered_kwh: F64
     commanded_kwh: float
     unasked_kwh: float
-    follows: F64
     begins: I64
     up_to_kwh: F64
     rate_kw: F64
+    share: F64
     known_kw: F64
     floor_kw: F64
     fallback_kw: F64
@@ -133,23 +133,22 @@ def _made(
     span: tuple[float, float, float, float],
 ) -> LiveDay:
     tracks = watch.tracks
-    pieces: list[tuple[float, float, float]] = []
-    begins, takes, leaves = [], [], []
+    pieces: list[Piece] = []
+    begins, takes, leaves, shares = [], [], [], []
     for row, track in enumerate(tracks):
         need, refuses = float(watch.need[row]), watch.refuses(row)
         begins.append(len(pieces))
         rate = track.pieces[-1][1] if track.pieces else np.inf
-        pieces += [*track.pieces, (np.inf, rate, float(watch.limit[row]))]
+        free, told = track.free_kwh, track.free_told_kwh
+        follows = min(round(free / told, 9), 1.0) if told > 2.0 * MET_KWH else 1.0
+        pieces += [*track.pieces, (np.inf, rate, np.nan, float(watch.limit[row]))]
+        shares += [follows] * (len(track.pieces) + 1)
         takes.append(track.taken_kwh + (0.0 if refuses else need))
         met = refuses or need <= MET_KWH
         gone_s, until_s = float(watch.last_s[row]), float(watch.until_s[row])
         stays = max(gone_s, until_s) if met else gone_s
         leaves.append(np.inf if watch.last[row] == looks - 1 else stays)
-    table = np.array(pieces, np.float64).reshape(-1, 3)
-    free = np.array([t.free_kwh for t in tracks])
-    told = np.array([t.free_told_kwh for t in tracks])
-    known = told > 2.0 * MET_KWH
-    follows = np.divide(free, told, out=np.ones(len(tracks)), where=known)
+    table = np.array(pieces, np.float64).reshape(-1, 4)
     hours, unseen_s, from_s, to_s = span
     return LiveDay(
         number=watch.number,
@@ -165,11 +164,11 @@ def _made(
         metered_kwh=np.array([t.taken_kwh for t in tracks]),
         commanded_kwh=watch.commanded_kwh,
         unasked_kwh=float(sum(t.unasked_kwh for t in tracks)),
-        follows=np.minimum(np.round(follows, 9), 1.0),
         begins=np.array(begins, np.int64),
         up_to_kwh=table[:, 0].copy(),
         rate_kw=table[:, 1].copy(),
-        known_kw=table[:, 2].copy(),
+        share=np.where(np.isnan(table[:, 2]), np.array(shares), table[:, 2]),
+        known_kw=table[:, 3].copy(),
         floor_kw=np.array([t.floor_kw for t in tracks]),
         fallback_kw=np.array([t.fallback_kw for t in tracks]),
         store_kwh=store_kwh,

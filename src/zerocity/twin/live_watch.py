@@ -26,9 +26,16 @@ MET_KWH = 0.05
 ROUNDING_KWH = 1e-6
 
 
+Piece = tuple[float, float, float, float]
+
+
 @dataclass(slots=True)
 class Track:
-    """One session while the journal is read; a piece: up to which energy, how fast, its limit."""
+    """One session while the journal is read.
+
+    A piece of its curve: up to which energy [kWh], how fast at most [kW], the share that it takes
+    of what it may (NaN: as in the whole session), and what its limit was known to be [kW].
+    """
 
     site: int
     first: int
@@ -44,7 +51,7 @@ class Track:
     piece_kwh: float = 0.0
     open_kwh: float = 0.0
     read: int = -1
-    pieces: list[tuple[float, float, float]] = field(default_factory=list)
+    pieces: list[Piece] = field(default_factory=list)
 
 
 class Watch:
@@ -52,17 +59,22 @@ class Watch:
 
     By session: ``need``, ``meter``, ``limit``, until when it stays ``until_s``, look ``last`` and
     its end ``last_s`` as last seen; ``told`` [kWh], what it was allowed since the last piece of its
-    curve ended, and ``told_h``, for how long since its meter rose.
+    curve ended, ``piece_h``, for how long, and ``most_kw`` of it; ``idle_h``, for how long since
+    its meter rose.
     """
 
-    _COLUMNS = ("need", "meter", "limit", "until_s", "last", "last_s", "told", "told_h")
+    _COLUMNS = (
+        "need", "meter", "limit", "until_s", "last", "last_s", "told", "piece_h", "most_kw",
+        "idle_h",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         self.number: dict[int, int] = {}
         self.tracks: list[Track] = []
         self.said: dict[int, tuple[I64, F64]] = {}
         self.need, self.meter, self.limit, self.until_s = (np.zeros(64) for _ in range(4))
-        self.last, self.last_s, self.told, self.told_h = (np.zeros(64) for _ in range(4))
+        self.last, self.last_s, self.told = (np.zeros(64) for _ in range(3))
+        self.piece_h, self.idle_h, self.most_kw = (np.zeros(64) for _ in range(3))
         self.commanded_kwh = 0.0
         self._keys, self._rows = np.zeros(0, np.int64), np.zeros(0, np.int64)
 
@@ -81,7 +93,9 @@ class Watch:
         self.said[moment.number] = rows[moved], np.array(wants)
         told = np.where(seen.reachable, said.battery_kw, seen.fallback_kw)
         self.told[rows] += told * moment.hours
-        self.told_h[rows] += (told > 0.0) * moment.hours
+        self.most_kw[rows] = np.maximum(self.most_kw[rows], told)
+        self.piece_h[rows] += (told > 0.0) * moment.hours
+        self.idle_h[rows] += (told > 0.0) * moment.hours
         self.commanded_kwh += float(said.battery_kw.sum()) * moment.hours
         self.need[rows], self.meter[rows], self.limit[rows] = s.need_kwh, seen.meter_kwh, s.limit_kw
         self.until_s[rows] = moment.at_s + s.steps_left * s.step_h * 3600.0
@@ -140,22 +154,26 @@ class Watch:
         track.taken_kwh += rise
         track.piece_kwh += rise
         track.read = moment.number
-        self.told_h[row] = 0.0
-        seconds = moment.at_s - track.since_s
-        if seconds < PIECE_S:
+        self.idle_h[row] = 0.0
+        if moment.at_s - track.since_s < PIECE_S:
             return
-        bound = track.piece_kwh < BOUND_SHARE * told
-        rate = track.piece_kwh / seconds * 3600.0 if bound else np.inf
-        track.pieces.append((track.taken_kwh, rate, float(self.limit[row])))
-        if not bound:
+        rate, share = np.inf, np.nan
+        hours = float(self.piece_h[row])
+        if track.piece_kwh >= BOUND_SHARE * told:
             track.free_kwh += track.piece_kwh
             track.free_told_kwh += told
+        elif told >= BOUND_SHARE * float(self.most_kw[row]) * hours:
+            rate, share = track.piece_kwh / hours, 1.0
+        else:
+            # What it may went up and down: it was slow to follow, or bound now and then.
+            share = track.piece_kwh / told
+        track.pieces.append((track.taken_kwh, rate, share, float(self.limit[row])))
         track.since_s, track.piece_kwh = moment.at_s, 0.0
-        self.told[row] = 0.0
+        self.told[row] = self.piece_h[row] = self.most_kw[row] = 0.0
 
     def refuses(self, row: int) -> bool:
         """Whether a car took nothing in the end though it could have."""
-        return bool(self.told_h[row] * 3600.0 >= REFUSES_S)
+        return bool(self.idle_h[row] * 3600.0 >= REFUSES_S)
 
     def is_open(self, row: int) -> bool:
         """Whether a car charges beyond what was known of it."""

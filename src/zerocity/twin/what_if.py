@@ -323,7 +323,7 @@ class Rerun:
     def _live(self, moment: Moment, seen: Sighting, rows: I64, commands: Commands) -> None:
         day, s, hours = self.day, seen.snapshot, moment.hours
         allowed = np.where(
-            seen.reachable, day.follows[rows] * commands.battery_kw, seen.fallback_kw
+            seen.reachable, day.share[self.piece[rows]] * commands.battery_kw, seen.fallback_kw
         )
         power = np.minimum(allowed, day.rate_kw[self.piece[rows]])
         power = np.minimum(power, np.maximum(day.takes_kwh[rows] - self.taken[rows], 0.0) / hours)
