@@ -10,7 +10,7 @@ import contextlib
 import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pyarrow as pa
@@ -94,7 +94,7 @@ def compact(lake: Path, layout: Layout | None = None, *, before: datetime | None
     with lake_files.maintenance(lake):
         manifest = _swept(lake)
         for partition, names in manifest.partitions().items():
-            if len(names) < 2 or (before is not None and _start(partition) >= before):
+            if len(names) < 2 or (before is not None and lake_files.start_of(partition) >= before):
                 continue
             table = _tidy(_joined([pq.read_table(lake / name) for name in names]), layout, work)
             number = max(int(name.rpartition("-")[2].split(".")[0]) for name in names)
@@ -119,7 +119,7 @@ def retain(lake: Path, since: datetime) -> int:
         old = [
             name
             for partition, names in manifest.partitions().items()
-            if _start(partition) + timedelta(hours=1) <= since
+            if lake_files.start_of(partition) + timedelta(hours=1) <= since
             for name in names
         ]
         rows = sum(manifest.files.pop(name) for name in old)
@@ -151,7 +151,8 @@ def read(
         names = [
             str(lake / name)
             for partition, files in lake_files.load(lake).partitions().items()
-            if _start(partition) < until and _start(partition) + timedelta(hours=1) > since
+            if lake_files.start_of(partition) < until
+            and lake_files.start_of(partition) + timedelta(hours=1) > since
             for name in files
         ]
         if not names:
@@ -265,7 +266,3 @@ def _delete(lake: Path, names: Sequence[str]) -> None:
         with contextlib.suppress(OSError):
             path.parent.rmdir()
             path.parent.parent.rmdir()
-
-
-def _start(partition: str) -> datetime:
-    return datetime.strptime(partition, "date=%Y-%m-%d/hour=%H").replace(tzinfo=UTC)

@@ -12,6 +12,7 @@ import json
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
 
@@ -36,6 +37,11 @@ class Manifest:
         for name in sorted(self.files):
             found.setdefault(name.rpartition("/")[0], []).append(name)
         return found
+
+
+def start_of(partition: str) -> datetime:
+    """When the hour of ``date=2026-05-01/hour=13`` begins, UTC."""
+    return datetime.strptime(partition, "date=%Y-%m-%d/hour=%H").replace(tzinfo=UTC)
 
 
 def load(lake: Path) -> Manifest:
