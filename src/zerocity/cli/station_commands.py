@@ -81,7 +81,7 @@ def station_add(
     """Let a station connect, and show its password once. Again for a known one: a new password.
 
     A platform that runs lets it in at once. Example: zerocity station add CP0001
-    --site xigu_depot --connectors 2 --max-kw 120 --one-time
+    --site 'Xigu bus depot 1' --connectors 2 --max-kw 120 --one-time
     """
     from zerocity.storage.stations import new_station, with_one_time, with_password
 
