@@ -59,7 +59,7 @@ class StationReach:
         orders = limit_orders(
             station,
             session.evse,
-            kw,
+            max(kw, 0.0),
             at=self._utc(),
             valid_s=LEASE_S,
             session=session,
