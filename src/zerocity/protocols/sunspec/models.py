@@ -142,7 +142,9 @@ def _unscaled(point: Point, value: Any, scales: Mapping[str, int]) -> float | No
         found: float | None = value
         return found
     factor = point.scale if isinstance(point.scale, int) else scales.get(point.scale)
-    return None if factor is None else float(value) / 10.0**factor
+    if factor is None or abs(factor) > MOST_EXPONENT:
+        return None
+    return float(value) / 10.0**factor
 
 
 def _read(point: Point, raw: bytes, first: int) -> Any:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from zerocity.protocols.sunspec.models import Values, layout
+from zerocity.protocols.sunspec.models import MOST_EXPONENT, Values, layout
 from zerocity.protocols.sunspec.words import CONTROL, Ratings
 
 # An order ends by itself when nothing more is heard from us; the loop repeats it earlier.
@@ -106,6 +106,8 @@ def _exponent(values: Values, name: str) -> int:
     found = values[name]
     if not isinstance(found, int | float):
         raise OrderError(f"the device does not say {name}")
+    if abs(found) > MOST_EXPONENT:
+        raise OrderError(f"the device says {name} is {found:g}")
     return int(found)
 
 

@@ -20,6 +20,8 @@ SUN_CONTROLS = (CONTROL, SHARE)
 STORE_CONTROLS = (CONTROL, STORE)
 # No site of a city moves more than this [kW] or holds more [kWh]: an assumption.
 MOST_KW, MOST_KWH = 1e5, 1e6
+# Nor counts more energy in a hundred years of that power [kWh].
+MOST_REGISTER_KWH = 1e11
 # States in which an inverter makes power: running and throttled.
 _RUNNING = {CONTROL: (3.0, 4.0), SHARE: (4.0, 5.0)}
 
@@ -157,7 +159,9 @@ def _kw(values: Values, name: str) -> float:
 
 def _kwh(values: Values, name: str) -> float:
     wh = values[name]
-    return wh / 1000.0 if isinstance(wh, int | float) and wh >= 0.0 else math.nan
+    if not isinstance(wh, int | float) or not 0.0 <= wh <= 1000.0 * MOST_REGISTER_KWH:
+        return math.nan
+    return wh / 1000.0
 
 
 def _percent(values: Values, name: str) -> float | None:
