@@ -68,3 +68,12 @@ def test_what_cannot_be_used_is_one_clear_error(tmp_path: Path, level: str, name
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="--log"):
         log_to(level, tmp_path / name)
+
+
+def test_a_full_disk_costs_lines_and_nothing_else() -> None:
+    stream = log_to("warning", Path("/dev/full"))
+    log = structlog.get_logger()
+    for _ in range(3):
+        log.error("the disk is full")
+        logging.getLogger("a library").error("it is")
+    stream.buffer.raw.close()

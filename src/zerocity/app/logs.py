@@ -6,8 +6,9 @@ import logging
 import re
 import sys
 from collections.abc import Mapping, MutableMapping
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, TextIO, cast
 
 import structlog
 
@@ -39,7 +40,7 @@ def log_to(level: str, file: Path | None) -> TextIO:
             structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),
-        logger_factory=structlog.WriteLoggerFactory(stream),
+        logger_factory=structlog.WriteLoggerFactory(cast(TextIO, _Patient(stream))),
     )
     root = logging.getLogger()
     root.handlers = [_Passed()]
@@ -59,6 +60,23 @@ def _scrubbed(value: Any) -> Any:
     text = _ADDRESS.sub(rf"\1:{HIDDEN}@", value)
     text = _PASSWORD.sub(rf"\1\2{HIDDEN}", text)
     return without_vins(_HEADER.sub(rf"\1 {HIDDEN}", text))
+
+
+class _Patient:
+    """A stream that may be full or gone: who has something to say must not fail for that."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> None:
+        """Write, or lose the line."""
+        with suppress(OSError, ValueError):
+            self._stream.write(text)
+
+    def flush(self) -> None:
+        """Flush, or lose the line."""
+        with suppress(OSError, ValueError):
+            self._stream.flush()
 
 
 class _Passed(logging.Handler):
