@@ -48,6 +48,8 @@ from zerocity.protocols.ocpp.station_settings import Settings
 # Transaction messages kept for a CSMS that is away; beyond it meter values go first (2.0.1
 # E04.FR.07 lets a station drop those); an assumption.
 MOST_QUEUED = 2000
+# When a station whose calls nobody answers tries again to add one [s]; an assumption.
+FULL_AGAIN_S = 1.0
 # No server may make a station beat more often than this [s]; an assumption.
 LEAST_HEARTBEAT_S = 1.0
 
@@ -295,12 +297,18 @@ class StationCore:
             return
         entry = self._queue[0]
         self._fill(entry)
-        self._busy = True
         self._next_message_id = entry.message_id
         assert self.peer is not None
-        entry.message_id = self.peer.call(
-            entry.action, entry.payload, self.now_s, _Waiting(entry=entry)
-        )
+        try:
+            entry.message_id = self.peer.call(
+                entry.action, entry.payload, self.now_s, _Waiting(entry=entry)
+            )
+        except PeerFullError:  # too much waits that nobody answers: the entry keeps its place
+            self._next_message_id = None
+            self._retry_at_s = self.now_s + FULL_AGAIN_S
+            self.when(self._retry_at_s, self.pump)
+            return
+        self._busy = True
 
     def _fill(self, entry: Entry) -> None:
         """1.6 gives a transaction its number late; -1 stands for one that never came."""
