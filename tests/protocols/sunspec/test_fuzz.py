@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import struct
+from collections.abc import Callable
+from functools import partial
 from random import Random
 
 import pytest
@@ -61,21 +63,18 @@ def judge_orders(rng: Random) -> None:
     for model in words.SUN_CONTROLS:
         values = garbage(rng, words.share_part(model))
         wanted = rng.choice((0.0, 1.0, rng.random(), rng.uniform(-2.0, 3.0)))
-        judge_written(
-            model, values, lambda m=model, v=values, w=wanted: orders.share_order(m, v, w)
-        )
+        judge_written(model, values, partial(orders.share_order, model, values, wanted))
     for model in words.STORE_CONTROLS:
         values = garbage(rng, words.store_part(model))
         kw = rng.choice((0.0, rng.uniform(-1e3, 1e3), 1e5, -1e5))
-        judge_written(model, values,
-                      lambda m=model, v=values, k=kw: orders.store_order(m, v, ratings, k))  # fmt: skip
+        judge_written(model, values, partial(orders.store_order, model, values, ratings, kw))
 
 
-def judge_written(model: int, values: Values, make: object) -> None:
+def judge_written(model: int, values: Values, make: Callable[[], orders.Order]) -> None:
     """Read the registers of an order as the device will; `OrderError` is an answer too."""
     shape = layout(model)
     try:
-        order = make()  # type: ignore[operator]
+        order = make()
         runs = [(step, orders.step_writes(model, step, values)) for step in order.steps]
     except orders.OrderError:
         return
@@ -130,7 +129,8 @@ def test_thousands_of_answers() -> None:
 @pytest.mark.parametrize("model", words.SUN_CONTROLS)
 def test_an_order_to_a_device_with_an_absurd_scale_is_refused(model: int, exponent: float) -> None:
     """Found by fuzzing: a division by zero, or a number too large, in place of a refusal."""
-    values = dict.fromkeys(words.share_part(model).points, 0.0) | {"WMaxLimPct_SF": exponent}
+    names = [point.name for point in words.share_part(model).points]
+    values: Values = dict.fromkeys(names, 0.0) | {"WMaxLimPct_SF": exponent}
     with pytest.raises(orders.OrderError):
         orders.share_order(model, values, 1.0)
 
