@@ -74,6 +74,16 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     return write(tmp_path_factory.mktemp("whole"), 4).read_bytes()
 
 
+@pytest.mark.parametrize("zeros", [7, 8, 15, 100])
+def test_zeros_behind_the_mark_of_a_record_are_a_tear(
+    tmp_path: Path, whole: bytes, zeros: int
+) -> None:
+    path = tmp_path / f"{DAY}.zcj"
+    path.write_bytes(whole[: whole.rindex(MARK) + len(MARK)] + bytes(zeros))
+    assert steps_of(path) == [0, 1, 2]
+    assert steps_of(write(tmp_path, 1)) == [0, 1, 2, 0]
+
+
 @settings(max_examples=120, deadline=None)
 @given(st.data())
 def test_a_journal_cut_at_any_byte_is_read_up_to_there(

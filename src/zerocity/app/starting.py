@@ -6,14 +6,10 @@ import socket
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import sqlalchemy as sa
 
-from zerocity.control.sighting import Sighting, say
-from zerocity.control.snapshot import PlanRow, Snapshot
 from zerocity.errors import InputError
 from zerocity.storage.database import migrate, open_engine
 
@@ -78,16 +74,6 @@ def refuse_taken(host: str, ports: dict[str, int]) -> None:
         with address_told(what, host, port, OPTIONS[what]), socket.socket(family) as tried:
             tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             tried.bind((host, port))
-
-
-def rehearse() -> None:
-    """Decide about one made-up session: the kernels compile before anything waits for them."""
-    one, site = np.ones(1), np.zeros(1, np.int64)
-    picture = Snapshot(0, 0.1, one, one, one * 9, one, one, one, site, one, one, one, site + 1)
-    nobody = np.full(1, np.nan)
-    seen = Sighting(picture, site, one, one, one > 0, nobody, one, one * 9, one)
-    say(seen, PlanRow(one, one, one))
-    say(replace(seen, cap_kw=one * 0.5), PlanRow(one, one, one))
 
 
 PLAIN = ("stations", "vehicles", "pages")

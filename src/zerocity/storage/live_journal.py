@@ -97,7 +97,8 @@ def whole_records(file: BinaryIO, name: str) -> Iterator[tuple[int, bytes]]:
     while len(head := file.read(_HEAD.size)) == _HEAD.size:
         mark, length, crc = _HEAD.unpack(head)
         body = file.read(length) if mark == MARK and length <= _MOST_BYTES else b""
-        if mark != MARK or len(body) < length or zlib.crc32(body) != crc:
+        # A power cut may leave zeros, which are a sound checksum of nothing.
+        if not body or len(body) < length or zlib.crc32(body) != crc:
             break
         at += _HEAD.size + length
         yield at, body
