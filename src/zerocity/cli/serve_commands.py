@@ -52,6 +52,31 @@ VehiclePort = Annotated[
     int, typer.Option("--vehicle-port", min=0, max=65535, help="Port for vehicles.")
 ]
 WebPort = Annotated[int, typer.Option("--web-port", min=0, max=65535, help="Port for HTTP.")]
+City = Annotated[str, typer.Argument(help="A shipped city, or the path of a city folder.")]
+Data = Annotated[
+    Path | None, typer.Option("--data", help="Folder of store, journal and telemetry.")
+]
+Host = Annotated[str, typer.Option("--host", help="Address to listen on.")]
+Sites = Annotated[
+    Path | None, typer.Option("--sites", help="CSV of site,host,port of SunSpec meters.")
+]
+Twin = Annotated[
+    bool, typer.Option("--twin", help="Let the twin play every device, by its real protocol.")
+]
+Chargers = Annotated[int, typer.Option("--chargers", help="Chargers of the demo.")]
+SwapStations = Annotated[int, typer.Option("--swap-stations", help="Swap stations of the demo.")]
+Vehicles = Annotated[int, typer.Option("--vehicles", help="Vehicles of the demo.")]
+Hour = Annotated[
+    float | None,
+    typer.Option("--hour", min=0.0, max=24.0, help="Local hour at which the demo begins."),
+]
+Step = Annotated[int, typer.Option("--step", help="Seconds between two decisions.")]
+Seed = Annotated[int, typer.Option("--seed", help="Number that fixes the demo.")]
+Duration = Annotated[
+    float | None, typer.Option("--duration", min=1.0, help="End after so many seconds.")
+]
+RequireLogin = Annotated[bool, typer.Option("--require-login", help="Sign in on this machine too.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON lines and nothing else.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -60,36 +85,23 @@ def register(app: typer.Typer) -> None:
 
 
 def serve(
-    city: Annotated[str, typer.Argument(help="A shipped city, or the path of a city folder.")],
-    data: Annotated[
-        Path | None, typer.Option("--data", help="Folder of store, journal and telemetry.")
-    ] = None,
+    city: City,
+    data: Data = None,
     database: Database = "",
-    host: Annotated[str, typer.Option("--host", help="Address to listen on.")] = "127.0.0.1",
+    host: Host = "127.0.0.1",
     ocpp_port: OcppPort = 9310,
     vehicle_port: VehiclePort = 9320,
     web_port: WebPort = 9300,
-    sites: Annotated[
-        Path | None, typer.Option("--sites", help="CSV of site,host,port of SunSpec meters.")
-    ] = None,
-    twin: Annotated[
-        bool, typer.Option("--twin", help="Let the twin play every device, by its real protocol.")
-    ] = False,
-    chargers: Annotated[int, typer.Option("--chargers", help="Chargers of the demo.")] = 300,
-    swaps: Annotated[int, typer.Option("--swap-stations", help="Swap stations of the demo.")] = 20,
-    vehicles: Annotated[int, typer.Option("--vehicles", help="Vehicles of the demo.")] = 2000,
-    hour: Annotated[
-        float | None,
-        typer.Option("--hour", min=0.0, max=24.0, help="Local hour at which the demo begins."),
-    ] = None,
-    step: Annotated[int, typer.Option("--step", help="Seconds between two decisions.")] = 5,
-    seed: Annotated[int, typer.Option("--seed", help="Number that fixes the demo.")] = 1,
-    duration: Annotated[
-        float | None, typer.Option("--duration", min=1.0, help="End after so many seconds.")
-    ] = None,
-    require_login: Annotated[
-        bool, typer.Option("--require-login", help="Sign in on this machine too.")
-    ] = False,
+    sites: Sites = None,
+    twin: Twin = False,
+    chargers: Chargers = 300,
+    swaps: SwapStations = 20,
+    vehicles: Vehicles = 2000,
+    hour: Hour = None,
+    step: Step = 5,
+    seed: Seed = 1,
+    duration: Duration = None,
+    require_login: RequireLogin = False,
     tls_port: TlsPort = None,
     vehicle_tls_port: VehicleTlsPort = None,
     tls_cert: TlsCert = None,
@@ -100,9 +112,7 @@ def serve(
     free_vend: FreeVend = None,
     log_level: LogLevel = "warning",
     log_file: LogFile = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print JSON lines and nothing else.")
-    ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Run a city in real time: stations by OCPP, vehicles by GB/T 32960, meters by SunSpec.
 
@@ -116,6 +126,10 @@ def serve(
     from zerocity.live.facts import Rhythm
 
     demo = Demo(Size(chargers, swaps, vehicles), hour, seed) if twin else None
+    doors = Doors(
+        tls_port, vehicle_tls_port, tls_cert, tls_key, tuple(tls_name or ()), client_ca,
+        least_profile, tuple(free_vend or ()),
+    )  # fmt: skip
     result = run_served(
         city,
         data or Path("live") / (f"{Path(city).name}-twin" if twin else Path(city).name),
@@ -127,16 +141,7 @@ def serve(
         rhythm=Rhythm(step_s=step),
         duration_s=duration,
         require_login=require_login,
-        doors=Doors(
-            tls_port,
-            vehicle_tls_port,
-            tls_cert,
-            tls_key,
-            tuple(tls_name or ()),
-            client_ca,
-            least_profile,
-            tuple(free_vend or ()),
-        ),
+        doors=doors,
         log_level=log_level,
         log_file=log_file,
         said=_json_line if as_json else _plain_line,
