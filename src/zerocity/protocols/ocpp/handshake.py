@@ -17,6 +17,9 @@ LARGEST_HEAD_BYTES = 8 * 1024  # an assumption: a browser's cookies do not belon
 _MOST_HEADERS = 64
 # identifierString of OCPP 2.x; 1.6 stations use no other characters in practice. 48: OCPP 2.x.
 _STATION = re.compile(r"[A-Za-z0-9*\-_=:+|@.]{1,48}\Z")
+# A request's target is printable; NUL, CR and LF have no place in a line (RFC 9110 section 5.5).
+_TARGET = re.compile(rb"[!-~]+\Z")
+_LINE_BREAKERS = re.compile(rb"[\0\r\n]")
 
 
 class RefusedError(Exception):
@@ -106,10 +109,9 @@ def _request_line(line: bytes) -> str:
     parts = line.split(b" ")
     if len(parts) != 3 or parts[0] != b"GET" or parts[2] != b"HTTP/1.1":
         raise RefusedError(HTTPStatus.BAD_REQUEST, "request line")
-    try:
-        return parts[1].decode("ascii")
-    except UnicodeDecodeError:
-        raise RefusedError(HTTPStatus.BAD_REQUEST, "request line") from None
+    if not _TARGET.match(parts[1]):
+        raise RefusedError(HTTPStatus.BAD_REQUEST, "request line")
+    return parts[1].decode("ascii")
 
 
 def _headers(block: bytes) -> dict[str, str]:
@@ -119,7 +121,7 @@ def _headers(block: bytes) -> dict[str, str]:
         raise RefusedError(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "number of headers")
     for line in lines:
         name, colon, value = line.partition(b":")
-        if not colon or not name or name != name.strip() or b"\x00" in line or b"\n" in line:
+        if not colon or not name or name != name.strip() or _LINE_BREAKERS.search(line):
             raise RefusedError(HTTPStatus.BAD_REQUEST, "header line")
         key = name.decode("latin-1").lower()
         text = value.decode("latin-1").strip()
