@@ -19,7 +19,6 @@ def note_city(folder: Path, city: str, sites: Sequence[str]) -> None:
 def noted_sites(folder: Path) -> tuple[str, ...] | None:
     """The sites of the city that was served from this folder last; None where none was."""
     try:
-        sites = json.loads((folder / FILE).read_text("utf-8"))["sites"]
+        return tuple(map(str, json.loads((folder / FILE).read_text("utf-8"))["sites"]))
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return tuple(map(str, sites))
