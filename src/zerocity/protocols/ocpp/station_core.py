@@ -32,10 +32,12 @@ from zerocity.protocols.ocpp.peer import (
 )
 from zerocity.protocols.ocpp.station_parts import (
     Counts,
+    Entry,
     Evse,
     Keys,
     Make,
     Message,
+    OnAnswer,
     Payload,
     Reservation,
     Transaction,
@@ -54,7 +56,6 @@ FULL_AGAIN_S = 1.0
 LEAST_HEARTBEAT_S = 1.0
 
 Handler = Callable[["StationCore", Payload], Payload]
-OnAnswer = Callable[[Payload], None]
 OnRefusal = Callable[[str], None]
 
 
@@ -64,19 +65,6 @@ class RefusalError(Exception):
     def __init__(self, code: str, description: str = "") -> None:
         super().__init__(code, description)
         self.code, self.description = code, description
-
-
-@dataclass(slots=True)
-class Entry:
-    """A queued message of a transaction; ``fill`` puts in what was not known when it was made."""
-
-    action: str
-    payload: Payload
-    transaction: Transaction | None
-    may_drop: bool
-    on_answer: OnAnswer | None
-    attempts: int = 0
-    message_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

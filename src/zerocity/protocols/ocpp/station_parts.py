@@ -6,6 +6,7 @@ Charging is positive. Energies [Wh] are registers of the meter; times in `now_s`
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -157,6 +158,22 @@ class Keys:
     waiting: bytes = b""
     """The key of a request that the CSMS has not answered by a certificate yet."""
     chain: str = ""
+
+
+OnAnswer = Callable[[Payload], None]
+
+
+@dataclass(slots=True)
+class Entry:
+    """A queued message of a transaction; ``fill`` puts in what was not known when it was made."""
+
+    action: str
+    payload: Payload
+    transaction: Transaction | None
+    may_drop: bool
+    on_answer: OnAnswer | None
+    attempts: int = 0
+    message_id: str | None = None
 
 
 @dataclass(slots=True)

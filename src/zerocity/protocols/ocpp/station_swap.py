@@ -16,10 +16,10 @@ from zerocity.protocols.ocpp import station_sessions as sessions
 from zerocity.protocols.ocpp.messages import Version
 from zerocity.protocols.ocpp.station import SimStation
 from zerocity.protocols.ocpp.station_answers import ANSWERS
-from zerocity.protocols.ocpp.station_core import Entry, StationCore
+from zerocity.protocols.ocpp.station_core import StationCore
 from zerocity.protocols.ocpp.station_device import row
 from zerocity.protocols.ocpp.station_limits import usable
-from zerocity.protocols.ocpp.station_parts import Car, Evse, Make, Payload
+from zerocity.protocols.ocpp.station_parts import Car, Entry, Evse, Make, Payload
 from zerocity.protocols.ocpp.station_settings import Settings
 from zerocity.protocols.ocpp.station_swap_parts import TOKEN_TYPE, Pack, SwapFault, SwapVoice
 from zerocity.protocols.ocpp.wire_words import status_info
