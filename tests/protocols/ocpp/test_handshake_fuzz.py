@@ -84,7 +84,7 @@ def judge(head: bytes, request: Request) -> None:
     assert b"\r\ntransfer-encoding:" not in lower
     assert b"\r\n\r\n" not in rest
     assert not re.search(rb"\0|\r(?!\n)|(?<!\r)\n", rest)
-    assert re.search(rb"\r\nupgrade:[ \t]*websocket\s*(\r\n|$)", lower)
+    assert re.search(rb"\r\nupgrade:[ \t]*websocket[ \t]*(\r\n|$)", lower)
     assert request.basic is None or b"authorization" in lower
     assert "secret" not in repr(request)
 

@@ -124,7 +124,7 @@ def _headers(block: bytes) -> dict[str, str]:
         if not colon or not name or name != name.strip() or _LINE_BREAKERS.search(line):
             raise RefusedError(HTTPStatus.BAD_REQUEST, "header line")
         key = name.decode("latin-1").lower()
-        text = value.decode("latin-1").strip()
+        text = value.decode("latin-1").strip(" \t")
         if key in headers and key in ("authorization", "sec-websocket-key", "content-length"):
             raise RefusedError(HTTPStatus.BAD_REQUEST, "header given twice")
         headers[key] = f"{headers[key]}, {text}" if key in headers else text
