@@ -124,6 +124,7 @@ def report(tally: Any, took_s: float, before_kib: int, engine: str, seed: int) -
         "problems": len(tally.problems),
         "outcomes": dict(tally.outcomes.most_common()),
         "slowest_input_ms": round(tally.slowest_s * 1e3, 2),
+        "slowest_input": tally.slowest[:200].hex(),
         "slowest_us_a_byte": round(tally.slowest_us_a_byte, 2),
         "longest_input_bytes": tally.longest,
         "memory_grown_kib": peak_kib() - before_kib,

@@ -56,6 +56,7 @@ class Tally:
     outcomes: Counter[str] = field(default_factory=Counter)
     problems: list[tuple[str, bytes]] = field(default_factory=list)
     slowest_s: float = 0.0
+    slowest: bytes = b""
     slowest_us_a_byte: float = 0.0
     longest: int = 0
     _waiting: list[bytes] = field(default_factory=list)
@@ -71,7 +72,8 @@ class Tally:
         except Exception as error:
             self.problems.append((f"{type(error).__name__}: {error}", data))
         took_s = time.process_time() - began_s
-        self.slowest_s = max(self.slowest_s, took_s)
+        if took_s > self.slowest_s:
+            self.slowest_s, self.slowest = took_s, data
         self.slowest_us_a_byte = max(self.slowest_us_a_byte, took_s * 1e6 / (len(data) + 1_000))
         if len(self._waiting) >= TOGETHER:
             self.settle()
