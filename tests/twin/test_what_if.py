@@ -20,9 +20,10 @@ from zerocity.live import wants as live_wants
 from zerocity.twin import what_if
 from zerocity.twin.live_day import LiveDay, live_day
 from zerocity.twin.live_moments import moments
-from zerocity.twin.what_if import Cap, Plan, Rerun, WhatIf, ask
+from zerocity.twin.what_if import Rerun, ask
 from zerocity.twin.what_if_bill import Outcome
 from zerocity.twin.what_if_plans import Prices
+from zerocity.twin.what_if_questions import Cap, Plan, WhatIf
 
 Notes = list[PlanNote | StepNote]
 SEEDS = st.integers(0, 200)

@@ -21,9 +21,10 @@ from zerocity.storage.live_journal import (
     read_live_journal,
 )
 from zerocity.twin.live_day import LiveDay, live_day
-from zerocity.twin.what_if import Cap, Plan, WhatIf, ask
+from zerocity.twin.what_if import ask
 from zerocity.twin.what_if_bill import Outcome
 from zerocity.twin.what_if_plans import Prices
+from zerocity.twin.what_if_questions import Cap, Plan, WhatIf
 
 # How far the day as it was said may come out from what the meters said.
 TOLERANCE = 0.02

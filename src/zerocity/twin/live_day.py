@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -133,22 +134,7 @@ def _made(
     span: tuple[float, float, float, float],
 ) -> LiveDay:
     tracks = watch.tracks
-    pieces: list[Piece] = []
-    begins, takes, leaves, shares = [], [], [], []
-    for row, track in enumerate(tracks):
-        need, refuses = float(watch.need[row]), watch.refuses(row)
-        begins.append(len(pieces))
-        rate = track.pieces[-1][1] if track.pieces else np.inf
-        free, told = track.free_kwh, track.free_told_kwh
-        follows = min(round(free / told, 9), 1.0) if told > 2.0 * MET_KWH else 1.0
-        pieces += [*track.pieces, (np.inf, rate, np.nan, float(watch.limit[row]))]
-        shares += [follows] * (len(track.pieces) + 1)
-        takes.append(track.taken_kwh + (0.0 if refuses else need))
-        met = refuses or need <= MET_KWH
-        gone_s, until_s = float(watch.last_s[row]), float(watch.until_s[row])
-        stays = max(gone_s, until_s) if met else gone_s
-        leaves.append(np.inf if watch.last[row] == looks - 1 else stays)
-    table = np.array(pieces, np.float64).reshape(-1, 4)
+    takes, leaves = _ends(watch, looks)
     hours, unseen_s, from_s, to_s = span
     return LiveDay(
         number=watch.number,
@@ -156,19 +142,15 @@ def _made(
         first=np.array([t.first for t in tracks], np.int64),
         last=watch.last[: len(tracks)].astype(np.int64),
         begins_s=np.array([t.begins_s for t in tracks]),
-        leaves_s=np.array(leaves),
+        leaves_s=leaves,
         said=watch.said,
         read=np.array([t.read for t in tracks], np.int64),
         is_open=np.array([watch.is_open(row) for row in range(len(tracks))], np.bool_),
-        takes_kwh=np.array(takes),
+        takes_kwh=takes,
         metered_kwh=np.array([t.taken_kwh for t in tracks]),
         commanded_kwh=watch.commanded_kwh,
         unasked_kwh=float(sum(t.unasked_kwh for t in tracks)),
-        begins=np.array(begins, np.int64),
-        up_to_kwh=table[:, 0].copy(),
-        rate_kw=table[:, 1].copy(),
-        share=np.where(np.isnan(table[:, 2]), np.array(shares), table[:, 2]),
-        known_kw=table[:, 3].copy(),
+        **_curves(watch),
         floor_kw=np.array([t.floor_kw for t in tracks]),
         fallback_kw=np.array([t.fallback_kw for t in tracks]),
         store_kwh=store_kwh,
@@ -181,3 +163,36 @@ def _made(
         from_s=from_s,
         to_s=to_s,
     )
+
+
+def _ends(watch: Watch, looks: int) -> tuple[F64, F64]:
+    """What each session takes in the end [kWh] and when it leaves [s], (N,)."""
+    takes, leaves = np.zeros(len(watch.tracks)), np.zeros(len(watch.tracks))
+    for row, track in enumerate(watch.tracks):
+        need, refuses = float(watch.need[row]), watch.refuses(row)
+        takes[row] = track.taken_kwh + (0.0 if refuses else need)
+        gone_s, until_s = float(watch.last_s[row]), float(watch.until_s[row])
+        stays = max(gone_s, until_s) if refuses or need <= MET_KWH else gone_s
+        leaves[row] = np.inf if watch.last[row] == looks - 1 else stays
+    return takes, leaves
+
+
+def _curves(watch: Watch) -> dict[str, Any]:
+    """The pieces of all charging curves; the last one goes on as the one before it."""
+    pieces: list[Piece] = []
+    begins, shares = [], []
+    for row, track in enumerate(watch.tracks):
+        begins.append(len(pieces))
+        rate = track.pieces[-1][1] if track.pieces else np.inf
+        pieces += [*track.pieces, (np.inf, rate, np.nan, float(watch.limit[row]))]
+        free, told = track.free_kwh, track.free_told_kwh
+        follows = min(round(free / told, 9), 1.0) if told > 2.0 * MET_KWH else 1.0
+        shares += [follows] * (len(track.pieces) + 1)
+    table = np.array(pieces, np.float64).reshape(-1, 4)
+    return {
+        "begins": np.array(begins, np.int64),
+        "up_to_kwh": table[:, 0].copy(),
+        "rate_kw": table[:, 1].copy(),
+        "share": np.where(np.isnan(table[:, 2]), np.array(shares), table[:, 2]),
+        "known_kw": table[:, 3].copy(),
+    }
