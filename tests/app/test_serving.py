@@ -336,7 +336,7 @@ def test_a_signal_ends_it_gently(tmp_path: Path, name: str) -> None:
     with socket.create_connection((address[0], int(address[1])), timeout=5.0):
         pass
     process.send_signal(getattr(signal, name))
-    out, err = process.communicate(timeout=20.0)
+    out, err = process.communicate(timeout=60.0)
     assert process.returncode == 0, err
     assert json.loads(out.splitlines()[-1])["event"] == "ended"
     assert "Traceback" not in err
