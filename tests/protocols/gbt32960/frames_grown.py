@@ -70,7 +70,7 @@ def _counted(rng: Random, edition: int, kind: int) -> bytes:
     old = edition == 2016
     if kind == 0x02:
         if old:  # FE and FF are numbers of motors in 2016
-            count = rng.choice((0, 1, 2, 4, 254, 255))
+            count = rng.choice((254, 255)) if rng.random() < 0.03 else rng.choice((0, 1, 2, 4))
             return bytes((count,)) + filled(rng, 12 * count)
         return sized(rng, 1, 10, codes=True)
     if kind == 0x03:
