@@ -107,6 +107,7 @@ class Crowd:
         self._random = random.Random(f"crowd {seed}")
         self._stay_s = stay_s
         self.going = True
+        self.stands_still = False
         self._due: dict[tuple[str, int], float] = {}
         self.stations = stations
         self._outside = {
@@ -117,6 +118,8 @@ class Crowd:
 
     def step(self, now_s: float, at: datetime) -> None:
         """Let happen what is due."""
+        if self.stands_still:
+            return
         for station in self.stations:
             if isinstance(station, SwapCabinet):
                 self._swap(station, now_s, at)
@@ -149,7 +152,7 @@ class Crowd:
 
     def leave(self) -> None:
         """Nobody comes any more, and whoever is there leaves."""
-        self.going = False
+        self.going = self.stands_still = False
         self._due.clear()
 
     def idle(self) -> bool:
@@ -173,8 +176,14 @@ class Traffic:
     """Vehicles, the reports that they read, and those that were acknowledged."""
 
     clients: VehicleClients
+    cars: list[SimVehicle]
     read: Counter[bytes]
     safe: Counter[bytes]
+
+    def park(self) -> None:
+        """No vehicle reads anything more; what was read is still sent."""
+        for car in self.cars:
+            car.is_due = lambda *_: False  # type: ignore[method-assign]
 
 
 def make_traffic(city: City, port: int, seed: int, period_s: float = 1.0) -> Traffic:
@@ -206,7 +215,7 @@ def make_traffic(city: City, port: int, seed: int, period_s: float = 1.0) -> Tra
     ]  # fmt: skip
     drive = FleetDrive(len(cars), now(), seed=seed, alarm_share=0.3, alarm_within_s=60)
     clients = VehicleClients("127.0.0.1", port, cars, DriveWorld(drive), make=terminal, seed=seed)
-    return Traffic(clients, read, safe)
+    return Traffic(clients, cars, read, safe)
 
 
 def now() -> datetime:
@@ -245,13 +254,17 @@ class Town:
     async def finish(self, within_s: float = 60.0) -> bool:
         """Everyone leaves; True once all that was said is acknowledged."""
         self.crowd.leave()
+        self.traffic.park()
         ends_s = time.monotonic() + within_s
-        while time.monotonic() < ends_s and not self.crowd.idle():
+        while time.monotonic() < ends_s and not self._all_said():
             await asyncio.sleep(0.1)
-        idle = self.crowd.idle()
+        all_said = self._all_said()
         vehicles = self._tasks[1]
         vehicles.cancel()
         await asyncio.gather(vehicles, return_exceptions=True)
         self._stop.set()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        return idle and not self.traffic.clients.waiting
+        return all_said
+
+    def _all_said(self) -> bool:
+        return self.crowd.idle() and not self.traffic.clients.waiting

@@ -190,14 +190,15 @@ def test_a_full_disk_loses_steps_counts_them_and_goes_on(
     assert replay_live(read_live_journal(path), plan_sites).same
 
 
-# Runs `fill` of this file where no file may grow beyond some bytes.
+# Runs `fill` of this file where no file may grow beyond some bytes (a kernel that is compiled at
+# import is kept in a larger one).
 LIMITED = f"""
 import importlib.util, resource, sys
 from pathlib import Path
-resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), int(sys.argv[2])))
 spec = importlib.util.spec_from_file_location("child", {__file__!r})
 child = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(child)
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), int(sys.argv[2])))
 print(*child.fill(Path(sys.argv[1])))
 """
 
