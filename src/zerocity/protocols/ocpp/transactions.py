@@ -101,9 +101,7 @@ def total(context: Context, session: LiveSession) -> Bill:
     return bill(meter, context.registry.tariff(context.station.site))
 
 
-def conclude(
-    context: Context, session: LiveSession
-) -> tuple[list[Row], Callable[[], None] | None]:
+def conclude(context: Context, session: LiveSession) -> tuple[list[Row], Callable[[], None] | None]:
     """End a session, or settle an ended one anew after a message that came late.
 
     Returns the rows, and what to do once they are stored.
