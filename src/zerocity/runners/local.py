@@ -6,10 +6,10 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterable
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
 from types import TracebackType
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 from zerocity.errors import RunStateError
 
@@ -23,7 +23,7 @@ def available_cores() -> int:
 
 
 class LocalRunner:
-    """``map(function, shards)`` over ``processes``; with one, in this process.
+    """``map(function, shards)`` over ``processes``, of which this one is the first.
 
     Functions must be pure and importable, so results do not depend on who computes them.
     """
@@ -36,7 +36,8 @@ class LocalRunner:
         if self.processes > 1:
             # Spawned, because threads are running: a forked child could inherit a held lock.
             context = multiprocessing.get_context("spawn")
-            self._pool = ProcessPoolExecutor(self.processes, mp_context=context, initializer=_alone)
+            workers = self.processes - 1
+            self._pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_alone)
         return self
 
     def __exit__(
@@ -65,7 +66,7 @@ class LocalRunner:
         if self._pool is None:
             return [function(item) for item in items]
         try:
-            return list(self._pool.map(function, items))
+            return _Shared(self._pool, function, items).answers(self.processes - 1)
         except BrokenPipeError as error:
             raise RunStateError(f"a worker process was lost: {error}") from error
         except RuntimeError as error:
@@ -75,6 +76,48 @@ class LocalRunner:
             self.__exit__(None, None, None)
             self.__enter__()
             return [function(item) for item in items]
+
+
+class _Shared(Generic[Item, Result]):
+    """Items that workers and this process take one by one, so that nobody waits for the slowest.
+
+    A worker that waits for its next shard costs as much as one that computes, and this process
+    would only wait: it needs no messages to take part.
+    """
+
+    def __init__(
+        self, pool: ProcessPoolExecutor, function: Callable[[Item], Result], items: list[Item]
+    ) -> None:
+        self._pool, self._function, self._items = pool, function, items
+        self._open: Iterator[int] = iter(range(len(items)))
+        self._given: dict[int, Future[Result]] = {}
+        self._lock = threading.Lock()
+
+    def answers(self, workers: int) -> list[Result]:
+        """The results in the order of the items."""
+        for _ in range(workers):
+            self._give()
+        own: dict[int, Result] = {}
+        while (k := self._take()) is not None:
+            own[k] = self._function(self._items[k])
+        every = range(len(self._items))
+        return [own[k] if k in own else self._given[k].result() for k in every]
+
+    def _take(self) -> int | None:
+        with self._lock:
+            return next(self._open, None)
+
+    def _give(self, _: object = None) -> None:
+        """Hand the next item to a worker, which gets another one when it is done."""
+        with self._lock:
+            if (k := next(self._open, None)) is None:
+                return
+            try:
+                self._given[k] = self._pool.submit(self._function, self._items[k])
+            except RuntimeError as error:  # a broken or closed pool; whoever waits will hear it
+                self._given[k] = Future()
+                self._given[k].set_exception(error)
+        self._given[k].add_done_callback(self._give)
 
 
 def _alone() -> None:

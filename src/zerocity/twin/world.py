@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
@@ -17,6 +15,7 @@ from zerocity.errors import ZerocityError
 from zerocity.measures.arrays import F32, F64, I32
 from zerocity.measures.timeline import Timeline
 from zerocity.passports.lifecycle import Stage
+from zerocity.twin.beside import Beside
 from zerocity.twin.pack_physics import charge, new_wants, rest, standing, wanting
 from zerocity.twin.population import (
     CHARGER_EFFICIENCY,
@@ -32,9 +31,6 @@ LAST_SHARE = 0.95
 # Room for sessions per pack and day; drivers do not come more often.
 SESSIONS_A_DAY = 12
 STAGES = np.array([Stage.IN_SERVICE, Stage.SWAP_POOL], np.int8)
-
-
-T = TypeVar("T")
 
 
 @dataclass
@@ -77,7 +73,7 @@ class TwinWorld:
     def __init__(self, city: City, timeline: Timeline, people: Population, threads: int) -> None:
         self.city, self.timeline, self.people = city, timeline, people
         self.day = -1
-        self._pool = ThreadPoolExecutor(1) if threads > 1 else None
+        self._hand = Beside(threads > 1)
         self._reserve = np.array([f.reserve_soc for f in city.fleets])
         self._bays = timeline.step_minutes / np.maximum(city.sites.swap_minutes, 1e-9)
         self.meters = new_meters(0, 0)
@@ -133,8 +129,8 @@ class TwinWorld:
         self._halves = self._held[: here // 2], self._held[here // 2 : here]
         # Two halves of the same work, and then packs on the road or parked, which packs at a site
         # do not touch: their driving need not wait for the decision.
-        second = self._begin(partial(self._wanting, 1, now))
-        self._beside = self._begin(partial(self._outdoors, self._movers[:movers], step))
+        second = self._hand.begin(partial(self._wanting, 1, now))
+        self._beside = self._hand.begin(partial(self._outdoors, self._movers[:movers], step))
         counts = self._wanting(0, now), second()
         return self._snapshot(step, now, counts)
 
@@ -196,7 +192,7 @@ class TwinWorld:
         people, step_h = self.people, self.timeline.step_h
         people.packs.ac_kw[self.wanting_ids] = commands.battery_kw
         self._command_stores(commands.store_kw)
-        second = self._begin(partial(self._charge, 1, step))
+        second = self._hand.begin(partial(self._charge, 1, step))
         self._charge(0, step)
         self._read_meters(step, snapshot, commands, step_h)
         self._beside()
@@ -231,16 +227,6 @@ class TwinWorld:
             self.soc_history[step], self.temperature_history[step],
         )  # fmt: skip
 
-    def _begin(self, work: Callable[[], T]) -> Callable[[], T]:
-        """Start ``work`` beside this thread, after what was begun before it.
-
-        What comes back waits until it is done and gives its result.
-        """
-        if self._pool is None:
-            result = work()
-            return lambda: result
-        return self._pool.submit(work).result
-
     def end_day(self) -> None:
         """Raise ZerocityError when some of the day's sessions found no room."""
         if self.log.size[1]:
@@ -261,5 +247,4 @@ class TwinWorld:
 
     def close(self) -> None:
         """End the threads."""
-        if self._pool is not None:
-            self._pool.shutdown()
+        self._hand.close()
