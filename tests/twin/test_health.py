@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 import numpy as np
 import pytest
 
@@ -95,6 +97,29 @@ def test_threads_do_not_change_the_ageing(people: Population) -> None:
         results.append(packs.soh.copy())
     np.testing.assert_array_equal(*results)
     assert results[0].min() > 0.0
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("last", [1, 30, 96])
+def test_ageing_by_day_takes_nothing_from_the_night(
+    people: Population, threads: int, last: int
+) -> None:
+    rng = np.random.default_rng(5)
+    histories = rng.uniform(0.1, 0.9, (2, 96, people.packs.size)).astype(np.float32)
+    results = []
+    for known_by_day in (0, last):
+        health, packs = Health(people.products, threads), people.copy().packs
+        health.adopt(packs, np.full(packs.size, 500.0), np.full(packs.size, 100.0))
+        for soc in histories:
+            warm, so_far = soc * 40.0, np.full_like(soc, np.nan)
+            for step in range(known_by_day):
+                health.age_meanwhile(step, packs, so_far, warm, 0.25)
+                so_far[step] = soc[step]
+            health.age_day(packs, soc, warm, 0.25)
+        health.close()
+        results.append(health.state)
+    for one in fields(results[0]):
+        np.testing.assert_array_equal(*(getattr(state, one.name) for state in results))
 
 
 def test_the_expected_health_is_that_of_ordinary_make(aged: tuple[Health, Packs]) -> None:

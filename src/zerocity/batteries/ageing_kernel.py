@@ -206,12 +206,35 @@ def store(
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
+def resume(work: Array, lo: int, n: int, carry: Array) -> None:
+    """Go on with the sums of the block's steps before, after `load`."""
+    for i in range(n):
+        p = lo + i
+        work[_CAL + i], work[_RES + i], work[_THROUGH + i] = carry[p, 0], carry[p, 1], carry[p, 2]
+        work[_COLDEST + i], work[_HOTTEST + i] = carry[p, 3], carry[p, 4]
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def pause(work: Array, lo: int, n: int, track: Array, carry: Array) -> None:
+    """Keep a tile as it is until the rest of the block's steps."""
+    for i in range(n):
+        p = lo + i
+        for k in range(TRACKED):
+            track[p, k] = work[k * TILE + i]
+        carry[p, 0], carry[p, 1], carry[p, 2] = work[_CAL + i], work[_RES + i], work[_THROUGH + i]
+        carry[p, 3], carry[p, 4] = work[_COLDEST + i], work[_HOTTEST + i]
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
 def age_packs(
-    lo: int, hi: int, soc: Array, temperature_c: Array, step_h: float, model: Array,
-    spread: Array, parameters: Array, table: Array, track: Array, stack: Array,
-    points: Array, sums: Array, flags: Array,
+    lo: int, hi: int, begin: int, end: int, soc: Array, temperature_c: Array, step_h: float,
+    model: Array, spread: Array, parameters: Array, table: Array, track: Array, stack: Array,
+    points: Array, sums: Array, flags: Array, carry: Array,
 ) -> None:  # fmt: skip
-    """Age packs [lo, hi) over a block of steps, in place; see ``ageing_state.age_slice``."""
+    """Age packs [lo, hi) over steps [begin, end) of a block, in place.
+
+    See ``ageing_state.age_slice`` and ``age_part``.
+    """
     steps = soc.shape[0]
     work = np.empty(WORK)
     base, cell, who = np.empty(TILE, np.int32), np.empty(TILE, np.int32), np.empty(TILE, np.int32)
@@ -220,7 +243,9 @@ def age_packs(
     for start in range(lo, hi, TILE):
         n = min(TILE, hi - start)
         load(work, base, start, n, soc[0], model, parameters, track, stack, points)
-        for t in range(steps):
+        if begin > 0:
+            resume(work, start, n, carry)
+        for t in range(begin, end):
             row, warm = soc[t, start : start + n], temperature_c[t, start : start + n]
             look_up(work, base, cell, table, row, n)
             rest(work, row, warm, n)
@@ -234,8 +259,11 @@ def age_packs(
                     book(m, queue, count, parameters, sums, flags)
                 now_c = np.float64(warm[i])
                 turn(work, i, p, m, spread[p], stack, points, now_c, queue, count)
-        store(
-            work, start, n, steps, step_h / 24.0, model, spread, parameters, track, sums, flags
-        )  # fmt: skip
+        if end < steps:
+            pause(work, start, n, track, carry)
+        else:
+            store(
+                work, start, n, steps, step_h / 24.0, model, spread, parameters, track, sums, flags
+            )  # fmt: skip
     for m in range(laws):
         book(m, queue, count, parameters, sums, flags)

@@ -18,6 +18,7 @@ class Beside:
     """
 
     def __init__(self, thread: bool) -> None:
+        self.threaded = thread
         self._tasks: SimpleQueue[Any] | None = SimpleQueue() if thread else None
         if thread:
             self._thread = Thread(target=self._work, name="beside", daemon=True)

@@ -6,10 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
+from zerocity.batteries.ageing_columns import CARRIED
 from zerocity.batteries.ageing_models import MODEL_OF_CHEMISTRY
 from zerocity.batteries.ageing_state import (
     AgeingState,
-    age_slice,
+    age_part,
     aged_state,
     join,
     new_state,
@@ -26,6 +27,10 @@ from zerocity.measures.arrays import F32, F64, I8, I64
 FAULT_RESISTANCE = 1.7
 # What packs saw before the run: mean charge, temperature, depth and rate; assumptions.
 PAST_SOC, PAST_C, PAST_DOD, PAST_RATE_C = 0.65, 15.0, 0.5, 0.3
+# The day's ageing is cut into so many steps by so many slices of the packs. Longer parts leave more
+# for the night, shorter ones are taken up and put down more often.
+PART_STEPS = 24
+SLICES = 24
 
 
 class Health:
@@ -36,7 +41,8 @@ class Health:
         self._loss_when_new = np.array([p.loss_kw_per_kw2 for p in products])
         self.state: AgeingState = new_state(0)
         self.laws: I8 = np.zeros(0, np.int8)
-        self._threads = threads
+        self._done: I64 = np.zeros(SLICES, np.int64)
+        self._carry: F64 = np.zeros((0, CARRIED))
         self._pool = ThreadPoolExecutor(threads) if threads > 1 else None
 
     def adopt(self, packs: Packs, age_days: F64, cycles: F64) -> None:
@@ -59,18 +65,44 @@ class Health:
         put(self.state, fresh, state)
         self.laws[fresh] = laws
 
-    def age_day(self, packs: Packs, soc: F32, temperature_c: F32, step_h: float) -> None:
-        """Age every pack over a day's histories (steps, packs)."""
-        edges = np.linspace(0, packs.size, self._threads + 1).astype(int)
-        spread = packs.spread
+    def age_meanwhile(
+        self, step: int, packs: Packs, soc: F32, temperature_c: F32, step_h: float
+    ) -> None:
+        """Age a slice of the packs over steps of today that are over; `age_day` does the rest.
 
-        def work(lo: int, hi: int) -> None:
-            age_slice(self.state, self.laws, spread, soc, temperature_c, step_h, lo, hi)
+        For the time in which another thread has something else to do. step : step of the day that
+        begins now.
+        """
+        over = step // PART_STEPS * PART_STEPS
+        k = step % PART_STEPS
+        if k < SLICES and self._done[k] < over:
+            self._age(k, over, packs, soc, temperature_c, step_h)
+
+    def age_day(self, packs: Packs, soc: F32, temperature_c: F32, step_h: float) -> None:
+        """Age every pack over what is left of a day's histories (steps, packs)."""
+
+        def work(k: int) -> None:
+            self._age(k, soc.shape[0], packs, soc, temperature_c, step_h)
 
         if self._pool is None:
-            work(0, packs.size)
+            for k in range(SLICES):
+                work(k)
         else:
-            list(self._pool.map(work, edges[:-1].tolist(), edges[1:].tolist()))
+            list(self._pool.map(work, range(SLICES)))
+        self._done[:] = 0
+
+    def _age(
+        self, k: int, end: int, packs: Packs, soc: F32, temperature_c: F32, step_h: float
+    ) -> None:
+        if self._carry.shape[0] < packs.size:
+            self._carry = np.zeros((self.state.packs, CARRIED))
+        lo, hi = (int(packs.size * edge // SLICES) for edge in (k, k + 1))
+        steps = int(self._done[k]), end
+        age_part(
+            self.state, self.laws, packs.spread, soc, temperature_c, step_h, (lo, hi), steps,
+            self._carry,
+        )  # fmt: skip
+        self._done[k] = end
 
     def refresh(self, packs: Packs) -> None:
         """Write today's health into ``packs``; energy that no longer fits becomes loss."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from functools import partial
 from typing import Any
@@ -30,6 +31,8 @@ from zerocity.twin.stations import serve
 LAST_SHARE = 0.95
 # Room for sessions per pack and day; drivers do not come more often.
 SESSIONS_A_DAY = 12
+# This thread's part of what both do alike in a step; the other one also drives everybody.
+OWN_SHARE = 0.7
 STAGES = np.array([Stage.IN_SERVICE, Stage.SWAP_POOL], np.int8)
 
 
@@ -84,11 +87,19 @@ class TwinWorld:
         self.soc_history: F32 = np.zeros((0, 0), np.float32)
         self.temperature_history: F32 = np.zeros((0, 0), np.float32)
 
-    def begin_day(self, day: int, scene: DayScene) -> None:
-        """Set the day's scene and put every meter to zero."""
+    def begin_day(
+        self, day: int, scene: DayScene, meanwhile: Callable[[int], None] | None = None
+    ) -> None:
+        """Set the day's scene and put every meter to zero.
+
+        meanwhile : what else there is to do at a step, for a thread that would wait for the
+            drivers at the stations; it may read the histories of the steps before, and must not
+            touch anything of the world.
+        """
         steps = self.timeline.steps_per_day
         packs, at = self.people.packs, self.people.at
         self.day, self.scene = day, scene
+        self._meanwhile = meanwhile if self._hand.threaded else None
         self.meters = new_meters(steps, len(self.city.sites))
         for array in (at.swaps, at.early, at.late, packs.throughput_kwh, packs.loss_kwh):
             array[:] = 0.0
@@ -119,6 +130,8 @@ class TwinWorld:
     def observe(self, step: int) -> Snapshot:
         """Let vehicles arrive, leave and swap; then take the picture."""
         people, now = self.people, self.day * self.timeline.steps_per_day + step
+        if self._meanwhile is not None:
+            self._aside = self._hand.begin(partial(self._meanwhile, step))
         left = people.at.swaps_left
         left[:] = np.minimum(left + self._bays, np.maximum(self._bays, 1.0))
         movers = serve(
@@ -126,18 +139,19 @@ class TwinWorld:
             self.timeline.steps_per_day, STAGES,
         )  # fmt: skip
         here = standing(people.packs.place, self._held)
-        self._halves = self._held[: here // 2], self._held[here // 2 : here]
-        # Two halves of the same work, and then packs on the road or parked, which packs at a site
+        cut = int(OWN_SHARE * here)
+        self._parts = self._held[:cut], self._held[cut:here]
+        # Two parts of the same work, and then packs on the road or parked, which packs at a site
         # do not touch: their driving need not wait for the decision.
         second = self._hand.begin(partial(self._wanting, 1, now))
         self._beside = self._hand.begin(partial(self._outdoors, self._movers[:movers], step))
         counts = self._wanting(0, now), second()
         return self._snapshot(step, now, counts)
 
-    def _wanting(self, half: int, now: int) -> int:
+    def _wanting(self, part: int, now: int) -> int:
         found = wanting(
-            self._halves[half], now, self.timeline.step_h, CHARGER_EFFICIENCY, self.people.packs,
-            self._wants[half],
+            self._parts[part], now, self.timeline.step_h, CHARGER_EFFICIENCY, self.people.packs,
+            self._wants[part],
         )  # fmt: skip
         return int(found)
 
@@ -197,6 +211,8 @@ class TwinWorld:
         self._read_meters(step, snapshot, commands, step_h)
         self._beside()
         second()
+        if self._meanwhile is not None:
+            self._aside()
 
     def _command_stores(self, store_kw: F64) -> None:
         """Share each site's store power among its packs by what each can do."""
@@ -220,9 +236,9 @@ class TwinWorld:
             self.soc_history[step, :size], self.temperature_history[step, :size],
         )  # fmt: skip
 
-    def _charge(self, half: int, step: int) -> None:
+    def _charge(self, part: int, step: int) -> None:
         charge(
-            self._halves[half], self.timeline.step_h, CHARGER_EFFICIENCY, INVERTER_EFFICIENCY,
+            self._parts[part], self.timeline.step_h, CHARGER_EFFICIENCY, INVERTER_EFFICIENCY,
             self.scene.temperature_c[step], self.people.packs, self._soc,
             self.soc_history[step], self.temperature_history[step],
         )  # fmt: skip

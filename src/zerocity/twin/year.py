@@ -171,7 +171,7 @@ class Twin:
         self._beside()
         self.ledger.begin_day()
         self.duties.set_day(self.people.cars, day)
-        self.world.begin_day(day, scene)
+        self.world.begin_day(day, scene, self._age_meanwhile)
         with self.watch.during("steps"):
             run_day(self.world, problem, plans, self._journal(day))
         self.world.end_day()
@@ -212,6 +212,12 @@ class Twin:
         problem = self._problem(day, scene)
         plans = self.planner(problem)
         return self.plant.answer(day, problem, plans, self.planner)
+
+    def _age_meanwhile(self, step: int) -> None:
+        world, packs = self.world, self.people.packs
+        self.health.age_meanwhile(
+            step, packs, world.soc_history, world.temperature_history, self.timeline.step_h
+        )
 
     def _night(self, day: int) -> NightFlows:
         flows, rng = NightFlows(), stream(self.options.seed, "night", day)
