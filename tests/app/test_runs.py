@@ -88,6 +88,14 @@ def test_the_summary_has_what_was_promised(week: tuple[Path, dict[str, Any]]) ->
     assert weights == sorted(weights, reverse=True)
 
 
+def test_the_split_says_where_the_seconds_went(week: tuple[Path, dict[str, Any]]) -> None:
+    runtime = week[1]["runtime"]
+    split = runtime["split_s"]
+    assert list(split) == ["populate", "open", "plan", "write", "steps", "age", "night", "judge"]
+    assert all(spent >= 0.0 for spent in split.values())
+    assert sum(split.values()) <= runtime["wall_s"] + 0.01 * len(split)
+
+
 def test_energy_of_the_summary_adds_up(week: tuple[Path, dict[str, Any]]) -> None:
     e = week[1]["energy_mwh"]
     came = e["grid_import"] + e["pv"] - e["pv_curtailed"] + e["delivered_in_new_packs"]

@@ -143,8 +143,9 @@ def _live_through(twin: Twin, out: Path, progress: Progress) -> dict[str, Any]:
             progress(day + 1, twin.timeline.days, str(twin.timeline.local_date(day)))
         balances = audit(twin.books)
         require_balance(balances)
-        _write_tables(twin, writer)
-        writer.close()
+        with twin.watch.during("write"):
+            _write_tables(twin, writer)
+            writer.close()
     except BaseException:
         writer.abandon()
         raise

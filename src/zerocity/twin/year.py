@@ -161,14 +161,16 @@ class Twin:
         for day in range(self.timeline.days):
             self._day(day)
             yield day
-        self._beside()
+        with self.watch.during("write"):
+            self._beside()
 
     def _day(self, day: int) -> None:
         with self.watch.during("plan"):
             scene = self.scenery.of_day(day)
             problem, plans = self._plan(day, scene)
         # From here on, yesterday's rows and what they are made of are overwritten.
-        self._beside()
+        with self.watch.during("write"):
+            self._beside()
         self.ledger.begin_day()
         self.duties.set_day(self.people.cars, day)
         self.world.begin_day(day, scene, self._age_meanwhile)
@@ -176,6 +178,8 @@ class Twin:
             run_day(self.world, problem, plans, self._journal(day))
         self.world.end_day()
         self.day_planner.learn(bool(self.timeline.is_workday()[day]))
+        with self.watch.during("age"):
+            self._age()
         with self.watch.during("night"):
             night = self._night(day)
             self._settle(day, night)
@@ -219,13 +223,16 @@ class Twin:
             step, packs, world.soc_history, world.temperature_history, self.timeline.step_h
         )
 
-    def _night(self, day: int) -> NightFlows:
-        flows, rng = NightFlows(), stream(self.options.seed, "night", day)
+    def _age(self) -> None:
         world, packs = self.world, self.people.packs
         self.health.age_day(
             packs, world.soc_history, world.temperature_history, self.timeline.step_h
         )
         self.health.refresh(packs)
+
+    def _night(self, day: int) -> NightFlows:
+        flows, rng = NightFlows(), stream(self.options.seed, "night", day)
+        world, packs = self.world, self.people.packs
         self.renewal.check(day, rng, flows)
         failed = self.renewal.finish_repairs(day, rng)
         leaving = self.renewal.worn_out(day, failed)
