@@ -23,12 +23,12 @@ from ocpp_load import PASSWORD
 from ocpp_words import TOKEN
 from zerocity.live.registry import Connector, LiveStation, Registry, Slot
 from zerocity.live.tokens import Token
-from zerocity.protocols.ocpp.credentials import Credential
-from zerocity.protocols.ocpp.gateway import OcppGateway
-from zerocity.protocols.ocpp.gateway_settings import OcppSettings
-from zerocity.protocols.ocpp.handling import Context, Outcome, Payload, Refusal
-from zerocity.protocols.ocpp.hub import Office, Store
-from zerocity.protocols.ocpp.station_book import StorePasswords
+from zerocity.protocols.ocpp.office.handling import Context, Outcome, Payload, Refusal
+from zerocity.protocols.ocpp.server.credentials import Credential
+from zerocity.protocols.ocpp.server.gateway import OcppGateway
+from zerocity.protocols.ocpp.server.hub import Office, Store
+from zerocity.protocols.ocpp.server.settings import OcppSettings
+from zerocity.protocols.ocpp.server.station_book import StorePasswords
 from zerocity.protocols.ocpp.wire_words import stamp
 from zerocity.storage.database import migrate, open_engine
 from zerocity.storage.recorder import Recorder, Row

@@ -23,7 +23,7 @@ from strangers import (
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from zerocity.protocols.ocpp.certificates import make_request
+from zerocity.protocols.ocpp.office.certificates import make_request
 
 STRANGERS = [Stranger16, Stranger201, Stranger21]
 

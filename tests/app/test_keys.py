@@ -11,8 +11,8 @@ from cryptography import x509
 
 from zerocity.app.keys import open_authority, own_names, server_certificate, trusted_clients
 from zerocity.errors import InputError
-from zerocity.protocols.ocpp.gateway_settings import TlsFiles
-from zerocity.protocols.ocpp.tls import server_context
+from zerocity.protocols.ocpp.server.settings import TlsFiles
+from zerocity.protocols.ocpp.server.tls import server_context
 
 AT = datetime(2026, 5, 1, 12, tzinfo=UTC)
 

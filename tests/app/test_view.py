@@ -19,8 +19,8 @@ from zerocity.app.view import LOOPS_OWN, PERMISSIONS, PlatformView
 from zerocity.errors import InputError, RunStateError, ZerocityError
 from zerocity.live.vehicles import Vehicles
 from zerocity.live.world import Orders
-from zerocity.protocols.ocpp.commands import BUILDERS, words
 from zerocity.protocols.ocpp.messages import Version
+from zerocity.protocols.ocpp.office.commands import BUILDERS, words
 from zerocity.storage.recorder import Recorder, Row
 from zerocity.storage.users import ACTIONS, User, new_api_key, new_user
 

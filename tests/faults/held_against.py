@@ -12,8 +12,8 @@ import sqlalchemy as sa
 from townspeople import Account, Traffic
 
 from zerocity.protocols.gbt32960.frames import HEAD, Command
-from zerocity.protocols.ocpp.rows import canonical
-from zerocity.protocols.ocpp.station_swap import SwapCabinet
+from zerocity.protocols.ocpp.office.rows import canonical
+from zerocity.protocols.ocpp.station.swap import SwapCabinet
 from zerocity.storage import live_tables as tables
 from zerocity.storage import segments
 from zerocity.storage.ledger import verify

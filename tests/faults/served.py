@@ -28,7 +28,7 @@ from zerocity.app.outlook import TypicalOutlook
 from zerocity.app.serving import _log_plainly
 from zerocity.city.thin import Size
 from zerocity.cli.kernel_cache import use_fresh_kernels
-from zerocity.protocols.ocpp.gateway_settings import OcppSettings
+from zerocity.protocols.ocpp.server.settings import OcppSettings
 from zerocity.protocols.sunspec.gateway import SiteAddress
 
 CITY = "starter"

@@ -17,7 +17,7 @@ from zerocity.app.live import LivePlatform, served_city
 from zerocity.city.scenario import City
 from zerocity.control import sighting
 from zerocity.live import grants
-from zerocity.protocols.ocpp import reach
+from zerocity.protocols.ocpp.office import reach
 from zerocity.protocols.sunspec.device import SimSite, SimSiteServer
 from zerocity.protocols.sunspec.gateway import SiteAddress
 

@@ -23,16 +23,16 @@ from zerocity.protocols.gbt32960.peer import TIMINGS
 from zerocity.protocols.gbt32960.terminal import Terminal
 from zerocity.protocols.gbt32960.vehicle import SimVehicle
 from zerocity.protocols.gbt32960.vehicle_gateway import DriveWorld, VehicleClients
-from zerocity.protocols.ocpp import station_core
 from zerocity.protocols.ocpp.messages import Version
-from zerocity.protocols.ocpp.rows import canonical
-from zerocity.protocols.ocpp.station import SimStation
-from zerocity.protocols.ocpp.station_core import Entry
-from zerocity.protocols.ocpp.station_drivers import stocked
-from zerocity.protocols.ocpp.station_gateway import Line, StationFleet
-from zerocity.protocols.ocpp.station_parts import Make, Transaction
-from zerocity.protocols.ocpp.station_swap import SwapCabinet
-from zerocity.protocols.ocpp.station_swap_parts import Pack
+from zerocity.protocols.ocpp.office.rows import canonical
+from zerocity.protocols.ocpp.station import core as station_core
+from zerocity.protocols.ocpp.station.core import Entry
+from zerocity.protocols.ocpp.station.drivers import stocked
+from zerocity.protocols.ocpp.station.gateway import Line, StationFleet
+from zerocity.protocols.ocpp.station.parts import Make, Transaction
+from zerocity.protocols.ocpp.station.station import SimStation
+from zerocity.protocols.ocpp.station.swap import SwapCabinet
+from zerocity.protocols.ocpp.station.swap_parts import Pack
 
 # Quick devices: they meter each second, come back within a second and never give a message up.
 QUICK = {

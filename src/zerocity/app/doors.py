@@ -11,9 +11,9 @@ from pathlib import Path
 from zerocity.app.keys import open_authority, own_names, server_certificate, trusted_clients
 from zerocity.errors import InputError
 from zerocity.protocols.gbt32960.gateway import Settings as VehicleSettings
-from zerocity.protocols.ocpp.certificates import Authority
-from zerocity.protocols.ocpp.gateway_settings import OcppSettings, TlsFiles, is_loopback
-from zerocity.protocols.ocpp.tls import server_context
+from zerocity.protocols.ocpp.office.certificates import Authority
+from zerocity.protocols.ocpp.server.settings import OcppSettings, TlsFiles, is_loopback
+from zerocity.protocols.ocpp.server.tls import server_context
 
 # Every site, where sites are named.
 ALL = "all"

@@ -18,7 +18,7 @@ import structlog
 from cryptography import x509
 
 from zerocity.errors import InputError
-from zerocity.protocols.ocpp.certificates import (
+from zerocity.protocols.ocpp.office.certificates import (
     Authority,
     make_authority,
     make_server_certificate,

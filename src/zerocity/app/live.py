@@ -45,12 +45,12 @@ from zerocity.live.world import LiveCity
 from zerocity.protocols.gbt32960.desk import Desk
 from zerocity.protocols.gbt32960.gateway import VehicleGateway
 from zerocity.protocols.gbt32960.restore import restore_records, restore_reports
-from zerocity.protocols.ocpp.gateway import OcppGateway
-from zerocity.protocols.ocpp.gateway_settings import OcppSettings
-from zerocity.protocols.ocpp.hub import Clock
-from zerocity.protocols.ocpp.reach import StationReach
-from zerocity.protocols.ocpp.station_book import StationBook, StorePasswords
-from zerocity.protocols.ocpp.upkeep import upkeep
+from zerocity.protocols.ocpp.office.reach import StationReach
+from zerocity.protocols.ocpp.office.upkeep import upkeep
+from zerocity.protocols.ocpp.server.gateway import OcppGateway
+from zerocity.protocols.ocpp.server.hub import Clock
+from zerocity.protocols.ocpp.server.settings import OcppSettings
+from zerocity.protocols.ocpp.server.station_book import StationBook, StorePasswords
 from zerocity.protocols.sunspec.gateway import SiteAddress, SunspecPoller
 from zerocity.storage.database import open_engine
 from zerocity.storage.lake import Lake

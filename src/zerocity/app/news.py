@@ -15,8 +15,8 @@ import structlog
 from zerocity.live.registry import LiveStation, Registry
 from zerocity.live.tokens import Token
 from zerocity.live.vehicles import Vehicles
-from zerocity.protocols.ocpp.gateway import OcppGateway
-from zerocity.protocols.ocpp.restore import read_stations, read_tokens
+from zerocity.protocols.ocpp.office.restore import read_stations, read_tokens
+from zerocity.protocols.ocpp.server.gateway import OcppGateway
 from zerocity.storage.live_tables import audit_log
 from zerocity.storage.vehicles import listed as listed_vehicles
 

@@ -24,9 +24,9 @@ from zerocity.live.city_state import add_stations, add_vehicles, set_default
 from zerocity.live.facts import SiteFacts
 from zerocity.live.registry import LiveStation, Registry
 from zerocity.live.vehicles import Vehicles
-from zerocity.protocols.ocpp.gateway import OcppGateway
-from zerocity.protocols.ocpp.restore import load_registry, read_stations
-from zerocity.protocols.ocpp.restore_files import load_files
+from zerocity.protocols.ocpp.office.restore import load_registry, read_stations
+from zerocity.protocols.ocpp.office.restore_files import load_files
+from zerocity.protocols.ocpp.server.gateway import OcppGateway
 from zerocity.storage.users import by_password
 
 log = structlog.get_logger(__name__)

@@ -24,7 +24,7 @@ from zerocity.city.folder import load_city
 from zerocity.city.thin import Size
 from zerocity.errors import InputError, RunStateError
 from zerocity.live.facts import Rhythm
-from zerocity.protocols.ocpp.gateway_settings import is_loopback
+from zerocity.protocols.ocpp.server.settings import is_loopback
 from zerocity.protocols.sunspec.gateway import SiteAddress
 
 STATUS_S = 10.0

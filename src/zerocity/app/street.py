@@ -27,7 +27,7 @@ from zerocity.live.clock import WallClock
 from zerocity.protocols.gbt32960.fields import Edition
 from zerocity.protocols.gbt32960.vehicle import SimVehicle
 from zerocity.protocols.gbt32960.vehicle_gateway import VehicleClients
-from zerocity.protocols.ocpp.station_gateway import Line, StationFleet
+from zerocity.protocols.ocpp.station.gateway import Line, StationFleet
 from zerocity.protocols.sunspec.device import SimSite, SimSiteServer
 from zerocity.twin.street import Street, street_timeline
 

@@ -12,12 +12,12 @@ from zerocity.errors import InputError
 from zerocity.live.facts import site_facts
 from zerocity.measures.arrays import F64
 from zerocity.protocols.ocpp.messages import Version
-from zerocity.protocols.ocpp.smart_charging import default_messages
-from zerocity.protocols.ocpp.station import SimStation
-from zerocity.protocols.ocpp.station_parts import Make
-from zerocity.protocols.ocpp.station_profiles import to_ms
-from zerocity.protocols.ocpp.station_swap import SwapCabinet
-from zerocity.protocols.ocpp.station_swap_parts import Pack
+from zerocity.protocols.ocpp.office.smart_charging import default_messages
+from zerocity.protocols.ocpp.station.parts import Make
+from zerocity.protocols.ocpp.station.profiles import to_ms
+from zerocity.protocols.ocpp.station.station import SimStation
+from zerocity.protocols.ocpp.station.swap import SwapCabinet
+from zerocity.protocols.ocpp.station.swap_parts import Pack
 from zerocity.twin.street import Guest, Handover, Street
 
 # Power that is no more than noise [kW].

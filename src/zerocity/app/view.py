@@ -17,7 +17,7 @@ from zerocity.charging.receipt import receipt
 from zerocity.control.sighting import METER_FRESH_S
 from zerocity.errors import InputError, RunStateError
 from zerocity.live.sessions import LiveSession
-from zerocity.protocols.ocpp.commands import BUILDERS, order
+from zerocity.protocols.ocpp.office.commands import BUILDERS, order
 from zerocity.storage.live_tables import cdrs, sessions, work_orders
 from zerocity.storage.recorder import Row
 from zerocity.storage.users import User, by_key, by_password

@@ -98,15 +98,15 @@ def charger(
     Examples: zerocity charger; zerocity charger --count 500 --version 1.6,2.0.1,2.1
     """
     from zerocity.cli.charger_run import Wish, print_summary, run
-    from zerocity.protocols.ocpp.station_drivers import Habits
-    from zerocity.protocols.ocpp.station_fleet import (
+    from zerocity.protocols.ocpp.station.drivers import Habits
+    from zerocity.protocols.ocpp.station.fleet import (
         FleetPlan,
         make_stations,
         make_tls,
         read_passwords,
         read_versions,
     )
-    from zerocity.protocols.ocpp.station_gateway import Line, check_url
+    from zerocity.protocols.ocpp.station.gateway import Line, check_url
 
     is_default = kind == "swap" and version == "2.0.1"
     plan = FleetPlan(

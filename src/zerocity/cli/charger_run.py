@@ -16,10 +16,10 @@ from rich.console import Console
 from rich.table import Table
 
 from zerocity.cli.tables import console
-from zerocity.protocols.ocpp.station import SimStation
-from zerocity.protocols.ocpp.station_drivers import Drivers, Habits
-from zerocity.protocols.ocpp.station_fleet import charging_kw, summary, totals
-from zerocity.protocols.ocpp.station_gateway import Line, StationFleet
+from zerocity.protocols.ocpp.station.drivers import Drivers, Habits
+from zerocity.protocols.ocpp.station.fleet import charging_kw, summary, totals
+from zerocity.protocols.ocpp.station.gateway import Line, StationFleet
+from zerocity.protocols.ocpp.station.station import SimStation
 
 if sys.platform == "win32":
     from asyncio import new_event_loop

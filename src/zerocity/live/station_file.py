@@ -145,7 +145,7 @@ class CityFile:
 
     ``packs``: serial numbers of the batteries in the city's register; None when there is no
     register, and no pack is called unknown. ``authority``: who signs station certificates
-    (`zerocity.protocols.ocpp.certificates.Authority`), None where nobody does.
+    (`zerocity.protocols.ocpp.office.certificates.Authority`), None where nobody does.
     ``check_vat``: asks a tax register for a number's company; None where none is at hand.
     """
 

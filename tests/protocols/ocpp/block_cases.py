@@ -9,10 +9,10 @@ from typing import Any
 
 from zerocity.live.registry import LiveStation, Registry
 from zerocity.live.tokens import Token
-from zerocity.protocols.ocpp import blocks
-from zerocity.protocols.ocpp.handling import Context, Outcome
 from zerocity.protocols.ocpp.messages import Version, check
-from zerocity.protocols.ocpp.orders import Order
+from zerocity.protocols.ocpp.office import blocks
+from zerocity.protocols.ocpp.office.handling import Context, Outcome
+from zerocity.protocols.ocpp.office.orders import Order
 from zerocity.storage.live_tables import metadata
 from zerocity.storage.recorder import Row
 

@@ -10,9 +10,9 @@ from typing import Any
 
 from zerocity.live.registry import Connector, LiveStation, Registry
 from zerocity.live.tokens import Token
-from zerocity.protocols.ocpp.handling import Context, Outcome, Refusal
 from zerocity.protocols.ocpp.messages import Version, check
-from zerocity.protocols.ocpp.office import answer
+from zerocity.protocols.ocpp.office.handling import Context, Outcome, Refusal
+from zerocity.protocols.ocpp.office.office import answer
 from zerocity.storage.live_tables import metadata
 from zerocity.storage.recorder import Row
 

@@ -18,9 +18,9 @@ import websockets
 from websockets.asyncio.client import ClientConnection
 
 from zerocity.live.registry import Connector, LiveStation, Registry
-from zerocity.protocols.ocpp.credentials import Credential
-from zerocity.protocols.ocpp.gateway import OcppGateway
-from zerocity.protocols.ocpp.gateway_settings import OcppSettings
+from zerocity.protocols.ocpp.server.credentials import Credential
+from zerocity.protocols.ocpp.server.gateway import OcppGateway
+from zerocity.protocols.ocpp.server.settings import OcppSettings
 from zerocity.storage.recorder import Row
 
 

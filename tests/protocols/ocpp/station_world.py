@@ -8,8 +8,8 @@ from typing import Any
 
 from zerocity.protocols.ocpp.messages import Role, Version
 from zerocity.protocols.ocpp.peer import Answered, Asked, Broke, Peer, Refused, Told
-from zerocity.protocols.ocpp.station import SimStation
-from zerocity.protocols.ocpp.station_parts import Make
+from zerocity.protocols.ocpp.station.parts import Make
+from zerocity.protocols.ocpp.station.station import SimStation
 
 START = datetime(2026, 5, 1, 8, 0, tzinfo=UTC)
 Payload = dict[str, Any]

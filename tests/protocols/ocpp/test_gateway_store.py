@@ -18,9 +18,9 @@ from gateway_world import BOOT, ask, basic, boot, hear, run, until
 from websockets.exceptions import InvalidStatus
 
 from zerocity.live.registry import LiveStation, Registry
-from zerocity.protocols.ocpp.gateway import OcppGateway
-from zerocity.protocols.ocpp.gateway_settings import OcppSettings
-from zerocity.protocols.ocpp.station_book import StationBook, StorePasswords
+from zerocity.protocols.ocpp.server.gateway import OcppGateway
+from zerocity.protocols.ocpp.server.settings import OcppSettings
+from zerocity.protocols.ocpp.server.station_book import StationBook, StorePasswords
 from zerocity.storage.database import migrate, open_engine
 from zerocity.storage.live_tables import stations
 from zerocity.storage.recorder import Recorder

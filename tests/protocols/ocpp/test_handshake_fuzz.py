@@ -7,7 +7,7 @@ import re
 import time
 from random import Random
 
-from zerocity.protocols.ocpp.handshake import (
+from zerocity.protocols.ocpp.server.handshake import (
     LARGEST_HEAD_BYTES,
     RefusedError,
     Request,

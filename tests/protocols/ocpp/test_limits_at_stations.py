@@ -6,7 +6,7 @@ import pytest
 from station_world import World, plugged
 
 from zerocity.protocols.ocpp.messages import Version
-from zerocity.protocols.ocpp.smart_charging import Purpose, default_messages, limit_messages
+from zerocity.protocols.ocpp.office.smart_charging import Purpose, default_messages, limit_messages
 
 
 def transaction_of(world: World) -> str | int:

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from station_world import World
 
 from zerocity.live.registry import LiveStation
-from zerocity.protocols.ocpp.handling import Context, Outcome
 from zerocity.protocols.ocpp.messages import Version
-from zerocity.protocols.ocpp.office import answer
+from zerocity.protocols.ocpp.office.handling import Context, Outcome
+from zerocity.protocols.ocpp.office.office import answer
 from zerocity.protocols.ocpp.peer import Asked
-from zerocity.protocols.ocpp.station_parts import Make
+from zerocity.protocols.ocpp.station.parts import Make
 
 NAME = "sim-0001"
 

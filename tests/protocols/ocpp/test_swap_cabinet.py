@@ -8,15 +8,15 @@ import pytest
 from block_cases import Case, check_rows, rows_of
 from station_world import World
 
-from zerocity.protocols.ocpp import office
-from zerocity.protocols.ocpp.handling import Context, Refusal
 from zerocity.protocols.ocpp.messages import Role, Version
-from zerocity.protocols.ocpp.orders import Order
+from zerocity.protocols.ocpp.office import office
+from zerocity.protocols.ocpp.office.handling import Context, Refusal
+from zerocity.protocols.ocpp.office.orders import Order
+from zerocity.protocols.ocpp.office.swap import begin_swap
+from zerocity.protocols.ocpp.office.upkeep import first_questions, upkeep
 from zerocity.protocols.ocpp.peer import Answered, Asked, Peer, Refused
-from zerocity.protocols.ocpp.station_parts import Make
-from zerocity.protocols.ocpp.station_swap import Pack, SwapCabinet, SwapFault
-from zerocity.protocols.ocpp.swap import begin_swap
-from zerocity.protocols.ocpp.upkeep import first_questions, upkeep
+from zerocity.protocols.ocpp.station.parts import Make
+from zerocity.protocols.ocpp.station.swap import Pack, SwapCabinet, SwapFault
 from zerocity.storage.recorder import Row
 
 

@@ -1,0 +1,1 @@
+"""What the central system does with each message, and what it asks of stations."""
