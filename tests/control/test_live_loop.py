@@ -81,6 +81,24 @@ def test_a_step_is_written_before_it_is_done_and_a_plan_before_its_first_step() 
     assert run(4).said == wanted
 
 
+def test_a_step_that_fails_is_told_and_the_next_one_is_taken() -> None:
+    class Ill(City):
+        def observe(self, step: int) -> Sighting:
+            if step == 1:
+                raise ZeroDivisionError("a bug")
+            return super().observe(step)
+
+    city, told = Ill(4), list[Exception]()
+    asyncio.run(run_live(city, City.Book(city), told.append))
+    assert [str(error) for error in told] == ["a bug"]
+    assert len(city.applied) == 3
+    again = replay_live(city.notes, plan_sites)
+    assert again.same
+    assert again.steps == 3
+    with pytest.raises(ZeroDivisionError):
+        asyncio.run(run_live(Ill(4), City.Book(city)))
+
+
 def test_the_columns_follow_the_steps() -> None:
     notes = run(8).notes
     assert [n.column for n in notes if isinstance(n, StepNote)] == [0, 0, 1, 1, 2, 2, 3, 3]

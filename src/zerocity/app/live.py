@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import multiprocessing
 import signal
 from collections.abc import Callable
@@ -168,6 +169,7 @@ class LivePlatform:
         )
         self.registry.changed = self._changed
         self._stopping: asyncio.Event = asyncio.Event()
+        self.steps_failed, self.failed_at = 0, -math.inf
         self._tasks: list[asyncio.Task[Any]] = []
         self._pool = ThreadPoolExecutor(1, "plans")
 
@@ -224,6 +226,16 @@ class LivePlatform:
         self.days.take(site, reading, at_s, at + timedelta(hours=self.city.utc_offset_h))
         return True
 
+    def _step_failed(self, error: Exception) -> None:
+        """One decision is missing: the limits that stations hold go on, then their defaults."""
+        self.steps_failed, self.failed_at = self.steps_failed + 1, self.clock.now_s()
+        log.error("live.step_failed", exc_info=error)
+
+    @property
+    def stumbles(self) -> bool:
+        """Whether a decision failed in the last few beats."""
+        return self.clock.now_s() - self.failed_at < 3.0 * self.world.rhythm.step_s
+
     def _changed(self, site: str) -> None:
         self.planning.note_change(site)
         self.world.nudge(site)
@@ -248,7 +260,9 @@ class LivePlatform:
         """Serve until `stop` or a signal; then end in order."""
         loop = asyncio.get_running_loop()
         parts = {
-            "control": run_live(self.world, _Noted(self.journal, self.proof, self.clock.utc)),
+            "control": run_live(
+                self.world, _Noted(self.journal, self.proof, self.clock.utc), self._step_failed
+            ),
             "plans": self.planning.run(self._pool),
             "meters": self.poller.run(),
             "web": self.web.run(),

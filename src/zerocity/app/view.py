@@ -102,6 +102,7 @@ class PlatformView:
             ("gauge", "sessions", "Open charging sessions.", lambda: len(of.registry.sessions)),
             ("gauge", "vehicles_online", "Vehicles connected.", lambda: of.vehicles.online()),
             ("counter", "control_steps", "Decisions made.", lambda: of.world.steps),
+            ("counter", "control_steps_failed", "Decisions failed.", lambda: of.steps_failed),
             ("counter", "plans", "Plans made.", lambda: of.planning.made),
             ("counter", "limits_sent", "Limits sent to stations.", lambda: of.reach.sent),
             ("counter", "limits_refused", "Limits not taken.", lambda: of.reach.refused),
@@ -133,6 +134,8 @@ class PlatformView:
             problems.append(of.journal.error)
         if of.planning.failed:
             problems.append(f"the last plan failed: {of.planning.failed}")
+        if of.stumbles:
+            problems.append(f"decisions fail, {of.steps_failed} so far: see the log")
         if not of.ocpp.ready:
             problems.append("stations are not let in")
         sessions = list(of.registry.sessions.values())
@@ -151,6 +154,7 @@ class PlatformView:
             "sites_blind": self._blind(),
             "sites_over_limit": self._over(),
             "steps": of.world.steps,
+            "steps_failed": of.steps_failed,
             "plans": of.planning.made,
             "limits_sent": of.reach.sent,
             "limits_refused": of.reach.refused,

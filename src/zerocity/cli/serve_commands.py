@@ -37,7 +37,9 @@ LeastProfile = Annotated[
 ]
 FreeVend = Annotated[
     list[str] | None,
-    typer.Option("--free-vend", help="Site where unknown tokens may charge, or all; repeatable."),
+    typer.Option(
+        "--free-vend", help="Site where unknown tokens may charge and swap, or all; repeatable."
+    ),
 ]
 LogLevel = Annotated[
     str, typer.Option("--log-level", help="Least that is logged: debug, info, warning or error.")

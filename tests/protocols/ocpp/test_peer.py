@@ -13,6 +13,7 @@ import pytest
 from zerocity.protocols.ocpp.peer import (
     DISCONNECTED,
     MOST_REMEMBERED,
+    PATIENCE_S,
     TIMEOUT,
     Answered,
     Asked,
@@ -236,10 +237,37 @@ def test_a_call_without_an_answer_times_out_and_the_next_one_leaves() -> None:
     assert (event.token, event.code) == (1, TIMEOUT)
     assert sent(office) == [[2, "n2", "ClearCache", {}]]
     assert office.next_due() == 20.0
-    # The answer that comes too late belongs to nobody.
-    (event,) = office.receive(orjson.dumps([3, "n1", {"status": "Accepted"}]), 16.0)
+    # The answer that comes too late belongs to nobody; a made-up one breaks the rules.
+    assert office.receive(orjson.dumps([3, "n1", {"status": "Accepted"}]), 16.0) == []
+    (event,) = office.receive(orjson.dumps([3, "n7", {"status": "Accepted"}]), 16.0)
     assert isinstance(event, Broke)
     assert office.next_due() == 20.0
+
+
+def test_a_limit_overtakes_questions_and_waits_for_one_only_so_long() -> None:
+    office = peer(V21)
+    for _ in range(3):
+        office.call("ClearCache", {}, 0.0)
+    for number in (1, 2):
+        office.call("ClearChargingProfile", {"chargingProfileId": number}, 10.0)
+    assert [out[2] for out in sent(office)] == ["ClearCache"]
+    assert office.next_due() == 10.0 + PATIENCE_S
+    (event,) = office.tick(10.0 + PATIENCE_S)
+    assert event.code == TIMEOUT
+    left = [sent(office)]
+    for moment in (16.0, 17.0, 18.0):
+        (message,) = left[-1]
+        status = {"status": "Accepted"}
+        assert len(office.receive(orjson.dumps([3, message[1], status]), moment)) == 1
+        left.append(sent(office))
+    said = [out[2:] for outs in left for out in outs]
+    assert said == [
+        ["ClearChargingProfile", {"chargingProfileId": 1}],
+        ["ClearChargingProfile", {"chargingProfileId": 2}],
+        ["ClearCache", {}],
+        ["ClearCache", {}],
+    ]
+    assert office.next_due() == 48.0
 
 
 @pytest.mark.parametrize("version", list(Version))

@@ -95,7 +95,7 @@ def read_frame(data: bytes | str, version: Version) -> Frame:
         parts = orjson.loads(data)
     except ValueError as error:
         raise FrameError(CODE[version][Wrong.FRAME], None, f"no JSON: {error}") from None
-    if _is_plain_call(parts) and _can_be_kept(data):
+    if _is_plain_call(data, parts):
         return Call(parts[1], parts[2], parts[3])
     if type(parts) is not list or len(parts) < 2:
         raise FrameError(CODE[version][Wrong.FRAME], None, "not an array of three or more")
@@ -125,27 +125,25 @@ def payload_text(data: bytes, message_id: str, action: str) -> bytes | None:
     return None
 
 
-def _is_plain_call(parts: Any) -> bool:
-    """What nearly every message is: a call without fault; its reader below takes it just so."""
-    if type(parts) is not list or len(parts) != 4:
-        return False
-    kind, message_id, action, payload = parts
+def _is_plain_call(data: bytes | str, parts: Any) -> bool:
+    """What nearly every message is: a call without fault, whose bytes hold nothing unusual.
+
+    Its reader below takes it just so.
+    """
     return (
-        kind == CALL
-        and type(kind) is int
-        and type(message_id) is str
-        and 0 < len(message_id) <= LONGEST_ID
-        and type(action) is str
-        and 0 < len(action) <= LONGEST_ACTION
-        and type(payload) is dict
+        type(parts) is list
+        and len(parts) == 4
+        and parts[0] == CALL
+        and type(parts[0]) is int
+        and type(parts[1]) is str
+        and 0 < len(parts[1]) <= LONGEST_ID
+        and type(parts[2]) is str
+        and 0 < len(parts[2]) <= LONGEST_ACTION
+        and type(parts[3]) is dict
+        and type(data) is bytes
+        and b"\\" not in data
+        and (len(data) <= DEEPEST or data.count(b"{") + data.count(b"[") <= DEEPEST)
     )
-
-
-def _can_be_kept(data: bytes | str) -> bool:
-    """Whether the text alone shows that nothing in it is beyond what is kept."""
-    if type(data) is not bytes or b"\\" in data:
-        return False
-    return len(data) <= DEEPEST or data.count(b"{") + data.count(b"[") <= DEEPEST
 
 
 def _refuse_what_cannot_be_kept(data: bytes | str, parts: list[Any], version: Version) -> None:

@@ -79,6 +79,8 @@ __all__ = [
     "Version",
 ]
 
+URGENT = frozenset({"SetChargingProfile", "ClearChargingProfile", "UpdateDynamicSchedule"})
+PATIENCE_S = 5.0  # so long a question of ours may keep an urgent call waiting; an assumption
 # Answered anew each time: it harms nothing, and an old time or an old refusal would.
 NOT_REMEMBERED = frozenset({"Heartbeat", "BootNotification"})
 MOST_REMEMBERED = 8  # answers; an assumption: a station repeats only its last few calls
@@ -97,6 +99,7 @@ class _OurCall(msgspec.Struct, frozen=True):
     action: str
     token: Any
     frame: bytes
+    urgent: bool
 
 
 class Peer:
@@ -110,6 +113,7 @@ class Peer:
         "_answers",
         "_closed",
         "_due_s",
+        "_given_up",
         "_mine",
         "_next_id",
         "_open",
@@ -141,6 +145,7 @@ class Peer:
         self._state = Ours.IDLE
         self._mine: _OurCall | None = None
         self._due_s = 0.0
+        self._given_up = ""  # the id of our last call that timed out
         self._queue: list[_OurCall] = []
         self._open: dict[str, tuple[str, int]] = {}  # id: action, fingerprint
         self._answers: dict[str, tuple[int, bytes]] = {}  # id: fingerprint, the answer
@@ -156,21 +161,20 @@ class Peer:
         except FrameError as error:
             return self._unreadable(error, now_s)
         except UnicodeEncodeError:
-            problem = "the text holds lone surrogates"
-            code = CODE[self.version][Wrong.FRAME]
-            return self._unreadable(FrameError(code, None, problem), now_s)
+            wrong = FrameError(CODE[self.version][Wrong.FRAME], None, "lone surrogates in the text")
+            return self._unreadable(wrong, now_s)
         if type(frame) is Call:
-            return self._called(frame, hash(raw))
+            is_new = frame.id not in self._open and frame.id not in self._answers
+            # THEIR_STEPS of a new id, without the table.
+            return self._ask(frame, hash(raw)) if is_new else self._called(frame, hash(raw))
         if isinstance(frame, CallResult | CallError):
             return self._replied(frame, now_s)
-        if isinstance(frame, CallResultError):
-            return [Broke(frame.code, f"our answer {frame.id}: {frame.description}"[:255])]
-        assert isinstance(frame, Send)
-        return self._told(frame)
+        if isinstance(frame, Send):
+            return self._told(frame)
+        assert isinstance(frame, CallResultError)
+        return [Broke(frame.code, f"our answer {frame.id}: {frame.description}"[:255])]
 
     def _called(self, call: Call, fingerprint: int) -> list[Event]:
-        if call.id not in self._open and call.id not in self._answers:
-            return self._ask(call, fingerprint)  # THEIR_STEPS of a new id, without the table
         match THEIR_STEPS[self._known(call.id, fingerprint)]:
             case Do.ASK:
                 return self._ask(call, fingerprint)
@@ -222,6 +226,8 @@ class Peer:
 
     def _replied(self, frame: CallResult | CallError, now_s: float) -> list[Event]:
         mine = self._mine
+        if frame.id == self._given_up:
+            return []
         if mine is None or frame.id != mine.id:
             return [Broke(CODE[self.version][Wrong.FRAME], f"an answer to no call: {frame.id}")]
         if isinstance(frame, CallError):
@@ -308,6 +314,7 @@ class Peer:
     def call(self, action: str, payload: Mapping[str, Any], now_s: float, token: Any = None) -> str:
         """Queue a call; it leaves as soon as no other of ours waits. Its id is returned.
 
+        The `URGENT` leave first, and a question under way is given up for them after `PATIENCE_S`.
         `token` comes back with the result; without one the id does. Raises ValueError for what
         this side may not call or a payload that breaks the schema, PeerFullError beyond
         `max_waiting`, PeerClosedError after `close`.
@@ -320,10 +327,18 @@ class Peer:
             raise PeerFullError(f"{self.max_waiting} calls wait already")
         message_id = self._lawful(action, "request", payload)
         frame = write_frame(Call(message_id, action, dict(payload)))
-        mine = _OurCall(message_id, action, message_id if token is None else token, frame)
-        self._queue.append(mine)
+        told = message_id if token is None else token
+        self._enqueue(_OurCall(message_id, action, told, frame, action in URGENT), now_s)
         self._send_next(now_s)
         return message_id
+
+    def _enqueue(self, mine: _OurCall, now_s: float) -> None:
+        if not mine.urgent:
+            self._queue.append(mine)
+            return
+        self._queue.insert(sum(one.urgent for one in self._queue), mine)
+        if self._mine is not None and not self._mine.urgent:
+            self._due_s = min(self._due_s, now_s + PATIENCE_S)
 
     def tell(self, action: str, payload: Mapping[str, Any]) -> None:
         """Send a message that nobody answers (2.1); raises ValueError as `call`."""
@@ -368,8 +383,9 @@ class Peer:
         mine = self._mine
         if mine is None or now_s < self._due_s:
             return []
+        self._given_up = mine.id
         self._step(Step.TIMED_OUT, now_s)
-        problem = f"no answer within {self.call_timeout_s:g} s"
+        problem = "no answer in time"
         return [Refused(mine.token, mine.action, TIMEOUT, problem)]
 
     def close(self) -> list[Event]:

@@ -118,6 +118,14 @@ def test_a_swap_without_authorisation_is_answered_and_kept_as_an_anomaly(case: C
     assert order["kind"] == "swap_not_authorised"
     # The pack moved all the same.
     assert rows_of(outcome.rows, "ledger_events")
+
+
+def test_where_anyone_may_charge_anyone_may_swap(case: Case) -> None:
+    case.station.free_vend = True
+    outcome = case.hear("BatterySwap", told("BatteryIn", USED, token="NOBODY"))
+    (row,) = rows_of(outcome.rows, "swaps")
+    assert (row["authorised"], row["fault"]) == (True, None)
+    assert not rows_of(outcome.rows, "work_orders")
     later = case.hear("BatterySwap", told("BatteryOut", FULL, token="NOBODY"))
     assert not rows_of(later.rows, "work_orders")
 

@@ -15,6 +15,7 @@ from zerocity.live.registry import MOST_CONNECTORS, LiveStation, Registry, Slot
 from zerocity.live.station_file import MOST_SWAPS, keep
 from zerocity.live.tokens import Verdict
 from zerocity.protocols.ocpp.messages import Version
+from zerocity.protocols.ocpp.office.authorisation import verdict_on
 from zerocity.protocols.ocpp.office.handling import (
     Context,
     Handler,
@@ -158,7 +159,7 @@ def _judge_token(context: Context, swap: Swap, token: str | None) -> None:
         return
     if swap.authorised:
         swap.fault(Fault.OTHER_TOKEN)
-    elif token is not None and context.registry.verdict(token, context.at) is Verdict.ACCEPTED:
+    elif token is not None and verdict_on(context, token) is Verdict.ACCEPTED:
         swap.authorised = True
     else:
         swap.fault(Fault.NOT_AUTHORISED)
