@@ -54,7 +54,8 @@ def decode(
     Examples: zerocity telemetry decode frames.txt; zerocity telemetry decode day.pcap --out
     day.parquet --errors refused.csv; cat frames.jsonl | zerocity telemetry decode - --json
     """
-    from zerocity.cli.telemetry_decode import Wishes, decode_file
+    from zerocity.cli.telemetry_decode import decode_file
+    from zerocity.cli.telemetry_output import Wishes
 
     decode_file(Wishes(file, source, as_json, out, errors, show_vin, limit))
 

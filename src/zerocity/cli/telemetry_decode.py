@@ -8,7 +8,6 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from typing import Any
 import numpy as np
 from rich.progress import Progress
 
-from zerocity.cli.telemetry_output import Refused, print_totals, writers
+from zerocity.cli.telemetry_output import Refused, Totals, Wishes, print_totals, writers
 from zerocity.errors import InputError
 from zerocity.protocols.gbt32960.columns import Columns, decode_columns
 from zerocity.protocols.gbt32960.frames import FrameFault, mask_vin
@@ -30,35 +29,6 @@ BUNCH = 20_000
 MOST_BUNCH_BYTES = 1 << 24
 SLOW = 8 << 20
 """From this size on a progress bar is worth its lines [bytes]."""
-
-
-@dataclass(frozen=True, slots=True)
-class Wishes:
-    """The options of the command."""
-
-    file: str
-    source: str | None
-    as_json: bool
-    out: Path | None
-    errors: Path | None
-    show_vin: bool
-    limit: int
-
-
-@dataclass(slots=True)
-class Totals:
-    """What was read so far."""
-
-    frames: int = 0
-    reports: int = 0
-    others: int = 0
-    refused: int = 0
-    vehicles: set[bytes] = field(default_factory=set)
-    rules: dict[str, int] = field(default_factory=dict)
-    first: np.datetime64 | None = None
-    last: np.datetime64 | None = None
-    rows: list[dict[str, Any]] = field(default_factory=list)
-    faults: list[Refused] = field(default_factory=list)
 
 
 class _Counted(io.RawIOBase):

@@ -5,9 +5,11 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
@@ -19,9 +21,6 @@ from zerocity.errors import InputError
 from zerocity.protocols.gbt32960.fields import Edition, alarm_names
 from zerocity.protocols.gbt32960.frames import FrameFault
 from zerocity.protocols.gbt32960.lake_schema import LAKE_SCHEMA
-
-if TYPE_CHECKING:
-    from zerocity.cli.telemetry_decode import Totals, Wishes
 
 FLAT = [field.name for field in LAKE_SCHEMA if not pa.types.is_list(field.type)]
 """The columns that fit into CSV."""
@@ -35,6 +34,35 @@ class Refused(NamedTuple):
     frame: int
     where: str
     fault: FrameFault
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """The options of the command."""
+
+    file: str
+    source: str | None
+    as_json: bool
+    out: Path | None
+    errors: Path | None
+    show_vin: bool
+    limit: int
+
+
+@dataclass(slots=True)
+class Totals:
+    """What was read so far."""
+
+    frames: int = 0
+    reports: int = 0
+    others: int = 0
+    refused: int = 0
+    vehicles: set[bytes] = field(default_factory=set)
+    rules: dict[str, int] = field(default_factory=dict)
+    first: np.datetime64 | None = None
+    last: np.datetime64 | None = None
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    faults: list[Refused] = field(default_factory=list)
 
 
 class _Rows(Protocol):
