@@ -33,11 +33,13 @@ async def play(world: World, *words: str, stop: bool = False) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.parametrize("edition", ["2016", "2025"])
-def test_what_is_sent_is_acknowledged_and_stored(edition: str) -> None:
+@pytest.mark.parametrize(
+    "more", [["--edition", "2025"], ["--edition", "2016"], ["--city", "starter"]]
+)
+def test_what_is_sent_is_acknowledged_and_stored(more: list[str]) -> None:
     async def talk() -> None:
         async with running(5) as world:
-            words = ("--count", "5", "--period", "1", "--duration", "2.5", "--edition", edition)
+            words = ("--count", "5", "--period", "1", "--duration", "2.5", *more)
             found = await play(world, *words)
             assert found["acknowledged"] == found["reports"] == len(set(world.units)) >= 10
             assert found["waiting"] == found["refused"] == found["links_lost"] == 0
@@ -64,6 +66,7 @@ def test_ctrl_c_logs_out_and_prints_the_summary() -> None:
         ["--edition", "2020"],
         ["--period", "31"],
         ["--alarm-share", "2"],
+        ["--city", "starter", "--first", "3"],
         ["--ca", "no-such-file.pem"],
     ],
 )

@@ -42,6 +42,7 @@ class StreetVehicles:
         ill = rng.random(count) < ALARM_SHARE
         self._alarm = np.where(ill, rng.integers(0, len(ALARMS), count), -1)
         self._odometer_km = rng.uniform(500.0, 150_000.0, count)
+        self._km = street.people.cars.km.copy()
         self._speed_kmh = np.array([fleet.speed_kmh for fleet in street.city.fleets])
         self.charging_kw = np.zeros(count)
         self._at: datetime | None = None
@@ -49,6 +50,10 @@ class StreetVehicles:
     def advance(self, at: datetime) -> None:
         """Bring the world to a moment; the street moves it on."""
         self._at = at
+        km = self._street.people.cars.km
+        # The street counts kilometres by the day.
+        self._odometer_km += np.where(km < self._km, self._km, 0.0)
+        self._km = km.copy()
 
     def alarm_level(self, row: int) -> int:
         """The highest alarm level of a vehicle now."""

@@ -12,7 +12,7 @@ import typer
 if TYPE_CHECKING:
     import ssl
 
-    from zerocity.protocols.gbt32960.vehicle_gateway import VehicleClients
+    from zerocity.protocols.gbt32960.vehicle_gateway import VehicleClients, World
 
 PORT = 9320
 
@@ -35,6 +35,9 @@ def vehicle(
     ] = None,
     first: Annotated[int, typer.Option("--first", help="Number of the first VIN.")] = 0,
     seed: Annotated[int, typer.Option("--seed", help="Number that fixes everything random.")] = 1,
+    city: Annotated[
+        str, typer.Option("--city", help="Report from the twin of this city: its fleets and days.")
+    ] = "",
     alarm_share: Annotated[
         float, typer.Option("--alarm-share", help="Share of the vehicles that get an alarm, 0-1.")
     ] = 0.0,
@@ -52,11 +55,11 @@ def vehicle(
 ) -> None:
     """Simulate vehicles that report to a gateway by GB/T 32960.
 
-    Each drives, charges and parks by a small physical model. What the gateway does not acknowledge
-    is kept, and sent again when the link is back.
+    Each drives, charges and parks by a small physical model, or with --city as the city's twin
+    has it. What the gateway does not acknowledge is kept, and sent again when the link is back.
 
-    Examples: zerocity vehicle --count 100; zerocity vehicle --count 2000 --edition 2025
-    --period 10 --duration 60 --alarm-share 0.01 --json
+    Examples: zerocity vehicle --count 100; zerocity vehicle --city lanzhou --count 500;
+    zerocity vehicle --count 2000 --edition 2025 --period 10 --duration 60 --alarm-share 0.01 --json
     """
     from zerocity.errors import InputError
 
@@ -73,7 +76,11 @@ def vehicle(
             raise InputError(name, f"{value:g}", f"{low:g} to {high:g}")
     if edition not in (2016, 2025):
         raise InputError("--edition", f"{edition}", "2016 or 2025")
-    made = _make(host, port, count, edition, period, first, seed, alarm_share, retry, tls, ca,
+    if city and (first or alarm_share):
+        came = "--first" if first else "--alarm-share"
+        raise InputError("--city", came, "neither", "The twin has its own VINs and alarms.")
+    world, vins = _world(city, count, first, seed, alarm_share)
+    made = _make(host, port, world, vins, edition, period, seed, retry, tls, ca,
                  certificate)  # fmt: skip
     passed_s = _run(made, count, duration, quiet=as_json)
     summary = _summary(made, count, edition, passed_s)
@@ -88,15 +95,33 @@ def vehicle(
         )  # fmt: skip
 
 
+def _world(
+    city: str, count: int, first: int, seed: int, alarm_share: float
+) -> tuple[World, list[str]]:
+    """What the vehicles live in, and their VINs."""
+    from datetime import UTC, datetime
+
+    from zerocity.app.twin_vehicles import TwinVehicles
+    from zerocity.fleets.vin import demo_vin
+    from zerocity.protocols.gbt32960.drive import FleetDrive
+    from zerocity.protocols.gbt32960.vehicle_gateway import DriveWorld
+
+    now = datetime.now(UTC)
+    if city:
+        twin = TwinVehicles(city, count, now, seed)
+        return twin, [spec.vin for spec in twin.specs[:count]]
+    drive = FleetDrive(count, now, seed=seed, alarm_share=alarm_share)
+    return DriveWorld(drive), [demo_vin(first + row) for row in range(count)]
+
+
 def _make(
     host: str,
     port: int,
-    count: int,
+    world: World,
+    vins: list[str],
     edition: int,
     period: float,
-    first: int,
     seed: int,
-    alarm_share: float,
     retry: float,
     tls: bool,
     ca: Path | None,
@@ -104,37 +129,33 @@ def _make(
 ) -> VehicleClients:
     import random
     import time
-    from datetime import UTC, datetime
 
-    from zerocity.fleets.vin import demo_vin
-    from zerocity.protocols.gbt32960.drive import FleetDrive
     from zerocity.protocols.gbt32960.fields import Edition
     from zerocity.protocols.gbt32960.peer import TIMINGS
     from zerocity.protocols.gbt32960.terminal import Terminal
     from zerocity.protocols.gbt32960.vehicle import SimVehicle
-    from zerocity.protocols.gbt32960.vehicle_gateway import DriveWorld, VehicleClients
+    from zerocity.protocols.gbt32960.vehicle_gateway import VehicleClients
 
     draw, start_s, chosen = random.Random(seed), time.monotonic(), Edition(edition)
     timing = dataclasses.replace(TIMINGS[chosen], retry_s=retry, pause_s=retry)
     cars = [
         SimVehicle(
-            demo_vin(first + row),
+            vin,
             chosen,
-            iccid=f"898600{first + row:014d}",
+            iccid="898600" + vin[-6:].zfill(14),
             period_s=period,
             offset_s=start_s + draw.uniform(0.0, period),
         )
-        for row in range(count)
+        for vin in vins
     ]
-    drive = FleetDrive(count, datetime.now(UTC), seed=seed, alarm_share=alarm_share)
     return VehicleClients(
         host,
         port,
         cars,
-        DriveWorld(drive),
+        world,
         make=lambda car: Terminal(car.vin, chosen, car.login_unit, timing=timing),
         tls=_context(ca, certificate) if tls or ca or certificate else None,
-        ramp_s=min(period, count / 1000.0),
+        ramp_s=min(period, len(vins) / 1000.0),
         seed=seed,
     )
 

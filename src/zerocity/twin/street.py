@@ -89,10 +89,8 @@ class Street:
         self._begin_day()
         minutes = int((at - self.timeline.start_utc) / timedelta(minutes=STEP_MINUTES))
         while self.day * self.timeline.steps_per_day + self.step < minutes:
-            seen = self._observe()
-            sites = seen.load_kw.size
-            row = PlanRow(seen.pv_kw, np.full(sites, np.inf), np.zeros(sites))
-            self._apply(limit(seen, decide(seen, row)))
+            self.seen = self._observe()
+            self.apply(self.at_once())
         self._slots_before[:] = self.people.at.slots
 
     def look(self) -> list[Handover]:
@@ -109,6 +107,13 @@ class Street:
             found.append(Handover(site, int(slot - first[site]), vehicle, given, taken))
         before[:] = slots
         return found
+
+    def at_once(self) -> Commands:
+        """What this minute takes if everyone charges at once, within each site's limits."""
+        seen = self._required()
+        sites = seen.load_kw.size
+        row = PlanRow(seen.pv_kw, np.full(sites, np.inf), np.zeros(sites))
+        return limit(seen, decide(seen, row))
 
     def at_plugs(self) -> dict[int, tuple[int, Guest]]:
         """Vehicle -> (site, guest) for everyone at a plug."""
@@ -141,7 +146,12 @@ class Street:
         wanted = pack_kwh[self.world.wanting_ids] / self.timeline.step_h
         most = np.minimum(seen.limit_kw, seen.need_kwh / self.timeline.step_h)
         low, high = -seen.store_discharge_limit_kw, seen.store_charge_limit_kw
-        self._apply(Commands(np.clip(wanted, 0.0, most), np.clip(store_kw, low, high), pv_used_kw))
+        self.apply(Commands(np.clip(wanted, 0.0, most), np.clip(store_kw, low, high), pv_used_kw))
+
+    def apply(self, commands: Commands) -> None:
+        """Move the city on by the minute that was looked at, as it is commanded."""
+        self.world.apply(self.step, self.world.last_seen, commands)
+        self.step += 1
 
     def store_soc(self) -> tuple[F64, F64]:
         """Capacity and content of each site's stationary store, (sites,) [kWh]."""
@@ -193,11 +203,6 @@ class Street:
         if self.step == self.timeline.steps_per_day:
             self._night()
         return self.world.observe(self.step)
-
-    def _apply(self, commands: Commands) -> None:
-        seen = self.world.last_seen
-        self.world.apply(self.step, seen, commands)
-        self.step += 1
 
     def _night(self) -> None:
         """Age the packs by the day that ends, and begin the next."""
