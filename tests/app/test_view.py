@@ -195,6 +195,8 @@ def test_keys_and_passwords_open_the_door(stored: tuple[City, PlatformView]) -> 
 def test_a_receipt_that_is_not_there(stored: tuple[City, PlatformView]) -> None:
     assert stored[1].receipt("nobody") is None
     assert stored[1].receipt("no\0body") is None
+    assert stored[1].passport("nobody", True) is None
+    assert stored[1].passport("no\0body", True) is None
     assert stored[1].inspections() == []
 
 

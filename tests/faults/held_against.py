@@ -72,7 +72,8 @@ def sums(
             "messages": sum(said.values()),
             "messages_missing": len(set(said) - set(found)),
             "messages_lost": len(set(safe) - set(found)),
-            "messages_doubled": sum(n - 1 for n in found.values()),
+            # Two cars may say the same; nothing may be there more often than it was said.
+            "messages_doubled": sum(max(n - max(said[key], 1), 0) for key, n in found.items()),
             "messages_strange": len({key for key in set(found) - set(said) if key[1] in actions}),
             **_sessions(connection, accounts),
             **_swaps(connection, accounts),

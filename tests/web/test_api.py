@@ -64,6 +64,9 @@ class City:
             raise RunStateError("the database does not answer; ask again later")
         return {"session": session, "energy_kwh": 3.5} if session == "one" else None
 
+    def passport(self, battery: str, personal: bool) -> dict[str, Any] | None:
+        return {"battery": battery, "personal": personal} if battery.endswith("one") else None
+
     def vehicles(self, personal: bool) -> list[dict[str, Any]]:
         return [{"vehicle": "v", **({"vin": "LZW"} if personal else {})}]
 
@@ -148,6 +151,12 @@ def test_a_vin_is_shown_to_those_who_may_see_it() -> None:
     for who, shown in (("operator", False), ("admin", True)):
         (row,) = asked(City(), lambda c: c.get("/api/vehicles"), who).json()
         assert ("vin" in row) == shown
+
+
+def test_passports() -> None:
+    found = asked(City(), lambda c: c.get("/api/batteries/vehicle/bus-one/passport")).json()
+    assert found == {"battery": "vehicle/bus-one", "personal": False}
+    assert asked(City(), lambda c: c.get("/api/batteries/two/passport")).status_code == 404
 
 
 def test_receipts() -> None:
@@ -242,7 +251,8 @@ def test_the_metrics_can_be_read() -> None:
 
 PATHS = st.sampled_from(
     ["/health", "/ready", "/metrics", "/openapi.json", "/", "/api/sites/{}/cap",
-     "/api/sessions/{}/limit", "/api/sessions/{}/receipt", "/api/stations/{}/command",
+     "/api/sessions/{}/limit", "/api/sessions/{}/receipt",
+     "/api/batteries/{}/passport", "/api/stations/{}/command",
      *(f"/api/{view}" for view in VIEWS)]
 )  # fmt: skip
 WORDS = st.sampled_from(["depot", "one", "s1", "%00", "%ff", "..", "%2e%2e%2f", "a" * 500, "é"])

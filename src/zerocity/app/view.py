@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from zerocity.app.live_metrics import Figure
+from zerocity.app.passport import passport
 from zerocity.app.station_page import station_page
 from zerocity.charging.receipt import receipt
 from zerocity.control.sighting import METER_FRESH_S
@@ -242,6 +243,13 @@ class PlatformView:
         if row is None:
             return None
         return receipt(_row(row), None if about is None else dict(about._mapping)).data()
+
+    def passport(self, battery: str, personal: bool) -> dict[str, Any] | None:
+        """What the ledger says of a battery's life."""
+        if not battery.isprintable():
+            return None
+        with _asked(self._of.engine) as connection:
+            return passport(connection, battery, personal)
 
     def page(self, site: str) -> dict[str, Any] | None:
         """Everything about one site: sun, store, chargers, slots, check-ups, today's energy."""

@@ -48,6 +48,9 @@ class Platform(Protocol):
     def receipt(self, session: str) -> dict[str, Any] | None:
         """The receipt of an ended session; asks the database."""
 
+    def passport(self, battery: str, personal: bool) -> dict[str, Any] | None:
+        """A battery's life; where a vehicle was only if ``personal``; asks the database."""
+
     def vehicles(self, personal: bool) -> list[dict[str, Any]]:
         """Every vehicle; VIN and position only where ``personal``."""
 
@@ -189,6 +192,14 @@ def _fleet(app: FastAPI, platform: Platform, access: Access) -> None:
         person = await access.allow(request, "see")
         rows = platform.vehicles(person.may("see_personal"))
         return _json(rows[max(start, 0) : max(start, 0) + MOST_ROWS])
+
+    @app.get("/api/batteries/{battery:path}/passport")
+    async def passport(request: Request, battery: str) -> Response:
+        person = await access.allow(request, "see")
+        found = await run_in_threadpool(platform.passport, battery, person.may("see_personal"))
+        if found is None:
+            raise HTTPException(404, "no battery of that name in the ledger")
+        return _json(found)
 
     @app.get("/api/inspections")
     async def inspections(request: Request) -> Response:
