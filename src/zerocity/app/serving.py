@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import csv
 import gc
 import multiprocessing
 from collections.abc import Callable
@@ -18,11 +17,12 @@ import uvloop
 from zerocity.app.doors import Doors, refuse_open_demo
 from zerocity.app.live import LivePlatform, ServeRequest, served_city
 from zerocity.app.logs import log_to
+from zerocity.app.meters_file import read_addresses
 from zerocity.app.starting import PLAIN, open_store, refuse_taken
 from zerocity.app.street import Ports, StreetRequest, street_main
 from zerocity.city.folder import load_city
 from zerocity.city.thin import Size
-from zerocity.errors import InputError, RunStateError
+from zerocity.errors import RunStateError
 from zerocity.live.facts import Rhythm
 from zerocity.protocols.ocpp.server.settings import is_loopback
 from zerocity.protocols.sunspec.gateway import SiteAddress
@@ -76,7 +76,9 @@ def run_served(
         require_login=require_login, doors=doors,
     )  # fmt: skip
     if demo is None:
-        addresses = _addresses(sites, request) if sites is not None else []
+        addresses = []
+        if sites is not None:
+            addresses = read_addresses(sites, served_city(request).sites.name)
         return uvloop.run(_serve(request, addresses, None, duration_s, said))
     served_city(request)
     refuse_taken(host, dict(zip(PLAIN, ports, strict=True)))
@@ -170,24 +172,6 @@ def shift_of(city: str, demo: Demo | None) -> timedelta:
     now = datetime.now(UTC) + timedelta(hours=load_city(city).utc_offset_h)
     hour = now.hour + now.minute / 60.0 + now.second / 3600.0
     return timedelta(hours=demo.hour - hour)
-
-
-def _addresses(path: Path, request: ServeRequest) -> list[SiteAddress]:
-    names = set(served_city(request).sites.name)
-    try:
-        rows = list(csv.DictReader(path.read_text(encoding="utf-8-sig").splitlines()))
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(str(path), str(error), "a CSV file with site, host and port") from error
-    found = []
-    for number, row in enumerate(rows, start=2):
-        where = f"{path}, line {number}"
-        site, host, port = (row.get(name) or "" for name in ("site", "host", "port"))
-        if site not in names:
-            raise InputError(f"{where}, site", repr(site), "the name of a site of the city")
-        if not host or not port.isdigit() or not 0 < int(port) < 65536:
-            raise InputError(where, f"{host}:{port}", "a host and a port from 1 to 65535")
-        found.append(SiteAddress(site, host, int(port)))
-    return found
 
 
 class _Street:
