@@ -72,8 +72,11 @@ def sums(
             "messages": sum(said.values()),
             "messages_missing": len(set(said) - set(found)),
             "messages_lost": len(set(safe) - set(found)),
-            # Two cars may say the same; nothing may be there more often than it was said.
-            "messages_doubled": sum(max(n - max(said[key], 1), 0) for key, n in found.items()),
+            # Nothing may be there more often than it was said. What is not put by to be said again
+            # (needs that two cars have alike) is counted by nobody.
+            "messages_doubled": sum(
+                max(n - max(said[key], 1), 0) for key, n in found.items() if key[1] in actions
+            ),
             "messages_strange": len({key for key in set(found) - set(said) if key[1] in actions}),
             **_sessions(connection, accounts),
             **_swaps(connection, accounts),
