@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from zerocity.live.grants import ANSWER_S, LEASE_S, MOST_OUT, RENEW_S, Grants, Wish
+from zerocity.live.grants import ANSWER_S, IDLE_S, LEASE_S, MOST_OUT, RENEW_S, Grants, Wish
 
 Sent = tuple[str, float, int]
 
@@ -208,3 +208,28 @@ def test_ended_sessions_are_forgotten() -> None:
         grants.begin(key, 2.0)
     grants.keep(iter("b"))
     assert list(grants.of) == ["b"]
+
+
+def test_a_car_that_draws_nothing_stays_idle_through_renewals_until_it_draws() -> None:
+    grants, told = Grants(), Told()
+
+    def beat(second: float, kw: float, drawn: float, *, confirm: bool = True) -> bool:
+        grants.drawn("a", drawn, second)
+        grants.settle([Wish("a", kw, 22.0, 2.0, False)], 20.0, second, told.send)
+        if confirm and grants.of["a"].waiting:
+            grants.confirmed("a", told[-1][2], second)
+        return grants.is_idle("a", second)
+
+    assert not any(beat(second, 7.0, 0.0) for second in np.arange(0.0, IDLE_S, 2.0))
+    second = IDLE_S + 2.0
+    assert beat(second, 7.0, 0.0)
+    # Less is enough for one that sleeps; neither this nor a renewal wakes it up.
+    while second < 2.5 * RENEW_S:
+        second += 2.0
+        assert beat(second, 1.4, 0.0, confirm=int(second) % 4 == 0)
+    assert len(told) >= 3
+    # Neither does a price at which nobody charges.
+    for kw in (0.0, 0.0, 1.4, 1.4):
+        second += 2.0
+        assert beat(second, kw, 0.0)
+    assert not beat(second + 2.0, 1.4, 1.4)

@@ -87,9 +87,10 @@ class Grants:
     def drawn(self, key: str, power_kw: float, now_s: float) -> None:
         """A session was seen to draw ``power_kw``."""
         grant = self.of.get(key)
-        if grant is None:
+        # A limit on its way, renewed ones too, or one of nothing tells no more of a car than before.
+        if grant is None or grant.waiting or grant.told_kw <= 0.0:
             return
-        if grant.told_kw <= 0.0 or grant.waiting or power_kw >= IDLE_SHARE * grant.told_kw:
+        if power_kw >= IDLE_SHARE * grant.told_kw:
             grant.idle_since_s = math.inf
         else:
             grant.idle_since_s = min(grant.idle_since_s, now_s)
