@@ -31,6 +31,19 @@ def test_row_minus_one_means_no_entry() -> None:
     assert found.index.tolist() == [0]
 
 
+def test_blocks_may_be_many_more_than_expected() -> None:
+    few, many = Program(1, 1, 1), Program()
+    for program in (few, many):
+        rows = program.rows(30, np.arange(30.0), 40.0)
+        for k in range(40):
+            gap = np.where(np.arange(30) == k, -1, rows)
+            program.columns(f"{k}", k, 1.0, [(rows, 1.0), (gap, 2.0)], 30)
+    for one, other in zip(few.arrays().__slots__, many.arrays().__slots__, strict=True):
+        ours, theirs = getattr(few.arrays(), one), getattr(many.arrays(), other)
+        np.testing.assert_array_equal(ours, theirs)
+    assert few.arrays().start[[1, 2, -1]].tolist() == [1, 3, 40 * 60 - 30]
+
+
 def test_a_column_without_entries_is_kept() -> None:
     program = Program()
     program.rows(1, 0.0, 1.0)

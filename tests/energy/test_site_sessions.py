@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from zerocity.energy.case import Case, Session
 from zerocity.energy.case_reader import read_case
 from zerocity.energy.schedule import Schedule
+from zerocity.energy.site_fleet import fleet_of
 from zerocity.energy.site_plan import plan_case
-from zerocity.energy.site_sessions import flat, split, unavoidable_kwh
 
 CAR = {"arrive_step": 0, "depart_step": 4, "energy_kwh": 8, "charge_limit_kw": 10}
 
@@ -27,29 +27,6 @@ def case_of(*sessions: dict[str, Any], **changes: Any) -> Case:
 def served_kwh(found: Schedule, case: Case) -> list[float]:
     pairs = zip(found.sessions, case.sessions, strict=True)
     return [round(float(s.energy_kwh[-1]) - c.initial_kwh, 6) for s, c in pairs]
-
-
-def test_sessions_lie_flat_one_after_the_other() -> None:
-    sessions = case_of({"arrive_step": 1, "depart_step": 3}, {"arrive_step": 2}).sessions
-    place = flat(sessions, np.array([0, 1]))
-    assert place.owner.tolist() == [0, 0, 1, 1]
-    assert place.step.tolist() == [1, 2, 2, 3]
-    assert place.first.tolist() == [True, False, True, False]
-    assert place.last.tolist() == [False, True, False, True]
-
-
-def test_a_session_that_is_never_there_has_no_steps() -> None:
-    sessions = case_of({"arrive_step": 2, "depart_step": 2}, {}).sessions
-    assert flat(sessions, np.array([0, 1])).owner.tolist() == [1, 1, 1, 1]
-    assert flat(sessions, np.array([], dtype=int)).step.size == 0
-
-
-def test_giving_back_needs_a_limit_while_there() -> None:
-    late = [0.0, 0.0, 0.0, 5.0]
-    sessions = case_of({}, {"discharge_limit_kw": 3},
-                       {"discharge_limit_kw": late, "depart_step": 2}).sessions  # fmt: skip
-    plain, back = split(sessions)
-    assert (plain.tolist(), back.tolist()) == ([0, 2], [1])
 
 
 def test_all_get_their_energy_where_there_is_enough() -> None:
@@ -119,7 +96,7 @@ def test_a_session_that_cannot_finish_is_served_and_named(car: dict[str, Any], r
     [broken] = found.broken_limits
     assert broken.limit == "sessions.bus.energy_kwh"
     assert reason in broken.sentence
-    most = 8.0 - float(unavoidable_kwh(case)[0])
+    most = 8.0 - float(fleet_of(case.sessions).unavoidable_kwh(case.step_h)[0])
     assert served_kwh(found, case) == [pytest.approx(most), 1.0]
 
 

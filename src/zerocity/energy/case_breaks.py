@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -33,38 +34,49 @@ class BrokenLimit:
     sentence: str
 
 
-def breaks_of(case: Case, values: Values, price: Penalties) -> tuple[BrokenLimit, ...]:
+Price = Callable[[], Penalties]
+"""Prices of broken limits, reckoned only where a limit did break."""
+
+
+def breaks_of(case: Case, values: Values, penalties: Price) -> tuple[BrokenLimit, ...]:
     """List the limits that ``values`` does not keep, by limit and step."""
+    price = cache(penalties)
     found = [*_grid(case, values, price)]
     for i, store in enumerate(case.stores):
         found += _store(case, store, values.energy_kwh[i], price)
     for j in _unserved(case, values):
-        found += _session(case, case.sessions[j], values, int(j), float(price.session[j]))
+        found += _session(case, case.sessions[j], values, int(j), float(price().session[j]))
     return (*found, *_others(case, values, price))
 
 
 def _steps(amount: F64, scale: F64 | float) -> Iterator[tuple[int, float]]:
+    if amount.max(initial=0.0) <= SMALL:
+        return
     for at in np.flatnonzero(amount > SMALL * np.maximum(scale, 1.0)):
         yield int(at), float(amount[at])
 
 
-def _grid(case: Case, values: Values, price: Penalties) -> Iterator[BrokenLimit]:
+def _passed(amount: float, scale: float) -> bool:
+    return amount > SMALL * max(scale, 1.0)
+
+
+def _grid(case: Case, values: Values, price: Price) -> Iterator[BrokenLimit]:
     limit = case.import_limit_kw
     for at, amount in _steps(values.import_kw - limit, limit):
         sentence = (
             f"At step {at} the site draws {values.import_kw[at]:,.1f} kW, {amount:,.1f} kW more "
             f"than its connection's limit of {limit[at]:,.1f} kW."
         )
-        cost = case.step_h * price.overload
+        cost = case.step_h * price().overload
         yield BrokenLimit("import_limit_kw", at, amount, "kW", cost, sentence)
 
 
-def _store(case: Case, store: Store, energy_kwh: F64, price: Penalties) -> Iterator[BrokenLimit]:
+def _store(case: Case, store: Store, energy_kwh: F64, price: Price) -> Iterator[BrokenLimit]:
     size, where = store.capacity_kwh, f"stores.{store.name}"
     low, high = store.soc_min * size, store.soc_max * size
-    for side, amount, bound, cost in (
-        ("soc_min", low - energy_kwh, low, price.soc_min),
-        ("soc_max", energy_kwh - high, high, price.soc_max),
+    for side, amount, bound in (
+        ("soc_min", low - energy_kwh, low),
+        ("soc_max", energy_kwh - high, high),
     ):
         word = "below" if side == "soc_min" else "above"
         for at, kwh in _steps(amount, size):
@@ -72,24 +84,28 @@ def _store(case: Case, store: Store, energy_kwh: F64, price: Penalties) -> Itera
                 f"At the end of step {at} the store {store.name} holds {energy_kwh[at]:,.1f} kWh, "
                 f"{kwh:,.1f} kWh {word} its {side} of {bound[at]:,.1f} kWh."
             )
+            cost = price().soc_min if side == "soc_min" else price().soc_max
             yield BrokenLimit(f"{where}.{side}", at, kwh, "kWh", cost, sentence)
     if store.final_soc is not None:
         goal, end = store.final_soc * size, float(energy_kwh[-1])
-        for _, kwh in _steps(np.array([abs(end - goal)]), size):
+        kwh = abs(end - goal)
+        if _passed(kwh, size):
             word = "below" if end < goal else "above"
             sentence = (
                 f"The store {store.name} ends with {end:,.1f} kWh, {kwh:,.1f} kWh {word} the "
                 f"{goal:,.1f} kWh wanted."
             )
             last = case.steps - 1
-            yield BrokenLimit(f"{where}.final_soc", last, kwh, "kWh", price.final, sentence)
+            yield BrokenLimit(f"{where}.final_soc", last, kwh, "kWh", price().final, sentence)
 
 
 def _unserved(case: Case, values: Values) -> I64:
     """Numbers of the sessions that do not get all their energy."""
     goal = np.array([s.initial_kwh + s.energy_kwh for s in case.sessions])
-    scale = np.array([s.energy_kwh for s in case.sessions])
     short = goal - values.held_kwh[:, -1] if goal.size else goal
+    if short.max(initial=0.0) <= SMALL:
+        return np.zeros(0, dtype=np.int64)
+    scale = np.array([s.energy_kwh for s in case.sessions])
     return np.flatnonzero(short > SMALL * np.maximum(scale, 1.0))
 
 
@@ -98,7 +114,8 @@ def _session(
 ) -> Iterator[BrokenLimit]:
     last = max(one.depart_step - 1, 0)
     got = float(values.held_kwh[number, -1]) - one.initial_kwh
-    for _, kwh in _steps(np.array([one.energy_kwh - got]), one.energy_kwh):
+    kwh = one.energy_kwh - got
+    if _passed(kwh, one.energy_kwh):
         sentence = (
             f"The session {one.name} gets {got:,.1f} of {one.energy_kwh:,.1f} kWh before it "
             f"departs at step {one.depart_step}: {_reason(case, one)}."
@@ -118,25 +135,27 @@ def _reason(case: Case, one: Session) -> str:
     return "other limits of the site leave no more"
 
 
-def _others(case: Case, values: Values, price: Penalties) -> Iterator[BrokenLimit]:
+def _others(case: Case, values: Values, price: Price) -> Iterator[BrokenLimit]:
     for i, one in enumerate(case.processes):
         profile = one.profile_kw
         h = case.step_h
         need = one.energy_kwh if profile is None else h * float(profile.sum())
         done = h * float(values.process_kw[i].sum())
-        for _, kwh in _steps(np.array([need - done]), need):
+        kwh = need - done
+        if _passed(kwh, need):
             sentence = f"The process {one.name} gets {done:,.1f} of {need:,.1f} kWh."
             name, last = f"processes.{one.name}.energy_kwh", max(one.latest_step - 1, 0)
-            yield BrokenLimit(name, last, kwh, "kWh", price.process, sentence)
+            yield BrokenLimit(name, last, kwh, "kWh", price().process, sentence)
     if case.heat is not None:
         wanted = case.heat.demand_kw
         for at, kw in _steps(values.cold_kw, wanted):
             sentence = f"At step {at} {kw:,.1f} of {wanted[at]:,.1f} kW heat are missing."
-            cost = case.step_h * price.process
+            cost = case.step_h * price().process
             yield BrokenLimit("heat.demand_kw", at, kw, "kW", cost, sentence)
-    carbon = case.step_h * float(case.carbon_kg_per_kwh @ values.import_kw)
     budget = case.carbon_budget_kg
     if np.isfinite(budget):
-        for _, kg in _steps(np.array([carbon - budget]), budget):
+        carbon = case.step_h * float(case.carbon_kg_per_kwh @ values.import_kw)
+        kg = carbon - budget
+        if _passed(kg, budget):
             sentence = f"The plan emits {carbon:,.1f} kg, {kg:,.1f} kg above its carbon budget."
-            yield BrokenLimit("carbon_budget_kg", None, kg, "kg", price.carbon, sentence)
+            yield BrokenLimit("carbon_budget_kg", None, kg, "kg", price().carbon, sentence)

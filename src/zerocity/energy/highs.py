@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import highspy
+import numpy as np
 import numpy.typing as npt
 
 Array = npt.NDArray[Any]
@@ -38,3 +39,26 @@ def new_model(
     lp.a_matrix_.format_ = highspy.MatrixFormat.kColwise
     lp.a_matrix_.start_, lp.a_matrix_.index_, lp.a_matrix_.value_ = matrix
     return lp
+
+
+def pass_program(
+    solver: highspy.Highs,
+    cost: Array,
+    bounds: tuple[Array, Array],
+    rows: tuple[Array, Array],
+    matrix: tuple[Array, Array, Array],
+    kinds: Array | None = None,
+) -> None:
+    """Hand a program, as `new_model` describes it, to ``solver`` without a model in between.
+
+    A model's fields are filled number by number; this passes the arrays as they are. ``kinds``
+    are the columns' ``HighsVarType`` as numbers, (columns,); None where all are continuous.
+    """
+    if kinds is None:
+        kinds = np.zeros(cost.size, dtype=np.int32)
+    start, index, value = matrix
+    by_column, least = highspy.MatrixFormat.kColwise.value, highspy.ObjSense.kMinimize.value
+    solver.passModel(
+        cost.size, rows[0].size, value.size, by_column, least, 0.0,
+        cost, *bounds, *rows, start, index, value, kinds,
+    )  # fmt: skip

@@ -13,7 +13,7 @@ import highspy
 import numpy as np
 from scipy import sparse
 
-from zerocity.energy.highs import new_model, new_solver
+from zerocity.energy.highs import new_solver, pass_program
 from zerocity.energy.program import Arrays, Program
 from zerocity.errors import ZerocityError
 from zerocity.measures.arrays import F64, I32
@@ -58,7 +58,7 @@ def solve(program: Program, time_limit_s: float = 60.0) -> Solution:
 def _linear(arrays: Arrays) -> Solution:
     """Solve with the ties broken, then go on from there with the money alone."""
     solver = _solver()
-    solver.passModel(_model(arrays, (arrays.cost + TIE_CNY * arrays.tie) * COST_SCALE))
+    _pass(solver, arrays, (arrays.cost + TIE_CNY * arrays.tie) * COST_SCALE)
     solver.run()
     if arrays.tie.any():
         every = np.arange(arrays.cost.size, dtype=np.int32)
@@ -77,14 +77,12 @@ def _mixed(program: Program, arrays: Arrays, time_limit_s: float) -> tuple[F64, 
     whole = _columns_of(program)
     tie = np.zeros_like(arrays.tie)
     tie[whole] = arrays.tie[whole] * TIE_CNY
-    model = _model(arrays, (arrays.cost + tie) * COST_SCALE)
-    kinds = [highspy.HighsVarType.kContinuous] * arrays.cost.size
+    kinds = np.zeros(arrays.cost.size, dtype=np.int32)
     for first, last, kind in program.kinds:
-        kinds[first:last] = [kind] * (last - first)
-    model.integrality_ = kinds
+        kinds[first:last] = int(kind)
     solver = _solver()
     solver.setOptionValue("time_limit", time_limit_s)
-    solver.passModel(model)
+    _pass(solver, arrays, (arrays.cost + tie) * COST_SCALE, kinds)
     solver.run()
     info = solver.getInfo()
     if info.primal_solution_status != highspy.SolutionStatus.kSolutionStatusFeasible:
@@ -137,13 +135,9 @@ def _bound(arrays: Arrays, dual: F64) -> float:
     return float(multiplier @ side + reduced @ at_bound)
 
 
-def _model(arrays: Arrays, cost: F64) -> highspy.HighsLp:
-    return new_model(
-        cost,
-        (arrays.low, arrays.high),
-        (arrays.row_low, arrays.row_high),
-        (arrays.start, arrays.index, arrays.value),
-    )
+def _pass(solver: highspy.Highs, arrays: Arrays, cost: F64, kinds: I32 | None = None) -> None:
+    bounds, rows = (arrays.low, arrays.high), (arrays.row_low, arrays.row_high)
+    pass_program(solver, cost, bounds, rows, (arrays.start, arrays.index, arrays.value), kinds)
 
 
 def _ended(solver: highspy.Highs) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 from zerocity.energy.case import Case
 from zerocity.energy.case_bill import BillLine, bill_of
 from zerocity.energy.case_breaks import BrokenLimit, breaks_of
+from zerocity.energy.site_fleet import fleet_of
 from zerocity.energy.site_frame import penalties
 from zerocity.energy.site_values import Values
 from zerocity.errors import AuditError
@@ -100,7 +101,7 @@ def finish(case: Case, values: Values) -> Schedule:
     """
     check_balance(case, values)
     bill = bill_of(case, values)
-    breaks = breaks_of(case, values, penalties(case))
+    breaks = breaks_of(case, values, lambda: penalties(case, fleet_of(case.sessions)))
     money = float(sum(line.cny for line in bill))
     status = "limits_broken" if breaks else "optimal"
     first = values.stored_price[0] if case.stores else values.site_price
@@ -121,10 +122,7 @@ def finish(case: Case, values: Values) -> Schedule:
                           values.energy_kwh[i], values.stored_price[i])
             for i, s in enumerate(case.stores)
         ),
-        sessions=tuple(
-            SessionSchedule(s.name, values.take_kw[j] - values.give_kw[j], values.held_kwh[j])
-            for j, s in enumerate(case.sessions)
-        ),
+        sessions=_sessions(case, values),
         processes=tuple(
             ProcessSchedule(p.name, values.process_kw[i]) for i, p in enumerate(case.processes)
         ),
@@ -133,6 +131,11 @@ def finish(case: Case, values: Values) -> Schedule:
         site_price_cny_per_kwh=values.site_price,
         notes=case.notes,
     )  # fmt: skip
+
+
+def _sessions(case: Case, values: Values) -> tuple[SessionSchedule, ...]:
+    names, power_kw = (one.name for one in case.sessions), values.take_kw - values.give_kw
+    return tuple(map(SessionSchedule, names, power_kw, values.held_kwh))
 
 
 def _heat(case: Case, values: Values) -> HeatSchedule | None:

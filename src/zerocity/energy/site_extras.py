@@ -27,8 +27,7 @@ def _add_free(frame: Frame, one: Process) -> None:
     # A least power may force it past its need by less than one step.
     row = program.rows(1, one.energy_kwh, one.energy_kwh + h * one.power_min_kw)
     entries: Entries = [(frame.balance[span], -1.0), (np.broadcast_to(row, (count,)), h)]
-    kinds = highspy.HighsVarType
-    kind = kinds.kSemiContinuous if one.power_min_kw > 0.0 else kinds.kContinuous
+    kind = highspy.HighsVarType.kSemiContinuous if one.power_min_kw > 0.0 else None
     program.columns(
         f"process {one.name}", 0.0, one.power_max_kw, entries, count,
         low=one.power_min_kw, tie=frame.tie(1.5)[span], kind=kind,

@@ -9,7 +9,8 @@ from types import MappingProxyType
 import numpy as np
 
 from zerocity.energy.case import Case
-from zerocity.energy.program import Program
+from zerocity.energy.program import Entries, Program
+from zerocity.energy.site_fleet import Fleet
 from zerocity.measures.arrays import F64, I64, Bools
 
 MOVED_TIE = 1e-3
@@ -38,28 +39,31 @@ class Penalties:
     overload: float
 
 
-def penalties(case: Case) -> Penalties:
+def penalties(case: Case, fleet: Fleet) -> Penalties:
     """Prices above all that breaking a limit could save, in the order given in `Penalties`."""
     prices = [case.import_price_cny_per_kwh, case.sell_cny_per_kwh]
     worth = [s.final_value_cny_per_kwh for s in case.stores]
     wear = sum((s.wear_cny_per_kwh for s in case.stores), 0.0)
-    wear += max((s.discharge_price_cny_per_kwh for s in case.sessions), default=0.0)
+    wear += float(fleet.discharge_price_cny_per_kwh.max(initial=0.0))
     dearest = max(max(float(np.abs(p).max()) for p in prices), *map(abs, worth), 0.0) + 2.0 * wear
-    kept = min(
-        [s.charge_efficiency * s.discharge_efficiency for s in case.stores]
-        + [s.charge_efficiency * s.discharge_efficiency for s in case.sessions],
-        default=1.0,
-    )
+    kept = min((s.charge_efficiency * s.discharge_efficiency for s in case.stores), default=1.0)
+    kept = float((fleet.charge_efficiency * fleet.discharge_efficiency).min(initial=kept))
     base = (10.0 * (1.0 + dearest) + 2.0 * case.demand_charge_cny_per_kw / case.step_h) / kept
     carbon = 0.0
     if np.isfinite(case.carbon_budget_kg):
         carbon = 0.5 * BUDGET_LIFT * base / max(float(case.carbon_kg_per_kwh.max()), 1e-9)
         base *= BUDGET_LIFT
-    distinct, rank = np.unique([s.priority for s in case.sessions], return_inverse=True)
-    doublings = rank * min(1.0, RANKS / max(distinct.size - 1, 1))
-    session = np.asarray(2.0 * base * np.exp2(doublings), dtype=np.float64)
+    session = 2.0 * base * np.exp2(_doublings(fleet.priority))
     top = float(session.max(initial=2.0 * base))
     return Penalties(carbon, base, session, 2.0 * top, 4.0 * top, 6.0 * top, 16.0 * top)
+
+
+def _doublings(priority: F64) -> F64:
+    """How often the price of a missed session doubles for its priority, (N,)."""
+    if not priority.size or (priority == priority[0]).all():
+        return np.zeros(priority.size)
+    distinct, rank = np.unique(priority, return_inverse=True)
+    return np.asarray(rank * min(1.0, RANKS / (distinct.size - 1)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +83,7 @@ class Rules:
 class Frame:
     """The program under construction and what its parts share.
 
-    ``balance`` are the rows of the meter, (T,); ``content`` those of each store, by
-    name; ``plain`` are the numbers of the sessions that only charge, ``back`` of the others.
+    ``balance`` are the rows of the meter, (T,); ``content`` those of each store, by name.
     """
 
     case: Case
@@ -88,8 +91,7 @@ class Frame:
     balance: I64
     price: Penalties
     rules: Rules
-    plain: I64
-    back: I64
+    fleet: Fleet
     content: dict[str, I64] = field(default_factory=dict)
 
     @property
@@ -103,14 +105,14 @@ class Frame:
         grows = 1.0 + 1.0 / self.case.steps - place if self.rules.late else place
         return np.asarray(self.case.step_h * grows**power)
 
-    def one_way(self, name: str, most_in: F64, most_out: F64) -> tuple[I64, I64]:
-        """Rows that keep a flow and its counterflow apart, (n,) each; -1 where both may flow."""
-        n, program = most_in.size, self.program
-        none = np.full(n, -1, dtype=np.int64)
-        chosen = np.flatnonzero(self.rules.one_way.get(name, np.zeros(0, dtype=np.bool_)))
-        if not chosen.size:
-            return none, none
-        inward, outward = none.copy(), none.copy()
+    def one_way(self, name: str, most_in: F64, most_out: F64) -> tuple[Entries, Entries]:
+        """Entries that keep a flow and its counterflow apart; none where both may flow."""
+        program, mask = self.program, self.rules.one_way.get(name)
+        if mask is None or not mask.any():
+            return (), ()
+        chosen = np.flatnonzero(mask)
+        inward = np.full(most_in.size, -1, dtype=np.int64)
+        outward = inward.copy()
         inward[chosen] = program.rows(chosen.size, -np.inf, 0.0)
         outward[chosen] = program.rows(chosen.size, -np.inf, most_out[chosen])
         program.binaries(
@@ -118,20 +120,17 @@ class Frame:
             [(inward[chosen], -most_in[chosen]), (outward[chosen], most_out[chosen])],
             chosen.size,
         )
-        return inward, outward
+        return [(inward, 1.0)], [(outward, 1.0)]
 
 
-def most_import_kw(case: Case) -> F64:
+def most_import_kw(case: Case, fleet: Fleet) -> F64:
     """The most that all assets together could draw at each step, (T,) [kW]; always finite."""
     h, most = case.step_h, case.load_kw + 1.0
     for store in case.stores:
         most = most + charge_limit_kw(store.charge_limit_kw, store.capacity_kwh,
                                       store.charge_efficiency, h)  # fmt: skip
-    for one in case.sessions:
-        most = most.copy()
-        most[one.arrive_step : one.depart_step] += one.charge_limit_kw[
-            one.arrive_step : one.depart_step
-        ]
+    if fleet.size:
+        most = most + fleet.by_step(fleet.take_kw, case.steps)
     for process in case.processes:
         most = most.copy()
         most[process.earliest_step : process.latest_step] += process.power_max_kw

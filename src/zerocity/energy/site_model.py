@@ -9,8 +9,9 @@ from __future__ import annotations
 import numpy as np
 
 from zerocity.energy.case import Case, Store
-from zerocity.energy.program import Program
+from zerocity.energy.program import Entries, Program
 from zerocity.energy.site_extras import add_heat, add_processes
+from zerocity.energy.site_fleet import Fleet, fleet_of
 from zerocity.energy.site_frame import (
     MOVED_TIE,
     Frame,
@@ -19,15 +20,16 @@ from zerocity.energy.site_frame import (
     most_import_kw,
     penalties,
 )
-from zerocity.energy.site_sessions import add_sessions, split
+from zerocity.energy.site_sessions import add_sessions
 from zerocity.measures.arrays import F64, I64
 
 
 def build(case: Case, rules: Rules) -> Frame:
     """Build the program of ``case``: minimise money and penalties."""
-    program = Program()
+    fleet = fleet_of(case.sessions)
+    program = _room_for(case, fleet)
     balance = program.rows(case.steps, case.load_kw, case.load_kw)
-    frame = Frame(case, program, balance, penalties(case), rules, *split(case.sessions))
+    frame = Frame(case, program, balance, penalties(case, fleet), rules, fleet)
     _add_grid(frame)
     for store in case.stores:
         _add_store(frame, store)
@@ -38,28 +40,31 @@ def build(case: Case, rules: Rules) -> Frame:
     return frame
 
 
+def _room_for(case: Case, fleet: Fleet) -> Program:
+    """An empty program with room for what the case will usually need."""
+    stays = fleet.place.step.size * (3 if fleet.gives.any() else 1) + fleet.size
+    columns = case.steps * (7 + 5 * len(case.stores)) + stays + 64
+    return Program(columns, case.steps * (3 + 2 * len(case.stores)) + stays + 64, 3 * columns)
+
+
 def _add_grid(frame: Frame) -> None:
     case, program, h = frame.case, frame.program, frame.case.step_h
-    most = most_import_kw(case)
+    most, fleet = most_import_kw(case, frame.fleet), frame.fleet
     out = case.pv_kw + sum((s.discharge_limit_kw for s in case.stores), np.zeros(case.steps))
-    for one in case.sessions:
-        out = out + one.discharge_limit_kw
+    if fleet.gives.any():
+        out = out + fleet.by_step(fleet.give_kw, case.steps)
     room = np.minimum(case.export_limit_kw, out)
     inward, outward = frame.one_way("grid", most, room)
-    entries: list[tuple[I64, float | F64]] = [
-        (frame.balance, 1.0),
-        *_peak(frame, most),
-        *_budget(frame, most),
-    ]
-    if inward.max(initial=-1) >= 0:
-        entries.append((inward, 1.0))
+    entries: Entries = [
+        (frame.balance, 1.0), *_peak(frame, most), *_budget(frame, most), *inward
+    ]  # fmt: skip
     price = h * case.import_price_cny_per_kwh
     program.columns("import", price, np.minimum(case.import_limit_kw, most), entries, case.steps)
     tight = case.import_limit_kw < most
     if tight.any():
         cost = price + h * frame.price.overload
         program.columns("overload", cost, np.where(tight, most, 0.0), entries, case.steps)
-    back = [(frame.balance, -1.0), (outward, 1.0)]
+    back: Entries = [(frame.balance, -1.0), *outward]
     program.columns("export", -h * case.sell_cny_per_kwh, room, back, case.steps, tie=MOVED_TIE)
     program.columns("sun", 0.0, case.pv_kw, [(frame.balance, 1.0)], case.steps)
 
@@ -111,9 +116,9 @@ def _add_store(frame: Frame, store: Store) -> None:
     content = frame.content[name] = program.rows(steps, start, start)
     inward, outward = frame.one_way(f"store {name}", most, out)
     wear = h * store.wear_cny_per_kwh
-    gain = [(frame.balance, -1.0), (content, -h * store.charge_efficiency), (inward, 1.0)]
+    gain: Entries = [(frame.balance, -1.0), (content, -h * store.charge_efficiency), *inward]
     program.columns(f"charge {name}", wear, most, gain, steps, tie=MOVED_TIE)
-    loss = [(frame.balance, 1.0), (content, h / store.discharge_efficiency), (outward, 1.0)]
+    loss: Entries = [(frame.balance, 1.0), (content, h / store.discharge_efficiency), *outward]
     program.columns(f"discharge {name}", wear, out, loss, steps, tie=MOVED_TIE)
     _add_content(frame, store, content)
 

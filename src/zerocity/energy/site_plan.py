@@ -17,7 +17,6 @@ from zerocity.energy.schedule import Schedule, finish
 from zerocity.energy.site_frame import Frame, Rules
 from zerocity.energy.site_kernel import plan_by_kernel
 from zerocity.energy.site_model import build
-from zerocity.energy.site_sessions import unavoidable_kwh
 from zerocity.energy.site_values import Values, read_back
 from zerocity.errors import InputError
 from zerocity.measures.arrays import Bools
@@ -108,8 +107,10 @@ def _both_ways(found: _Found) -> dict[str, Bools]:
 
 def _avoidable(found: _Found) -> bool:
     """Whether sessions compete for what cannot be served to all of them."""
-    at, case = found.frame.program.at, found.frame.case
-    if len(case.sessions) < 2:
+    fleet, case = found.frame.fleet, found.frame.case
+    if fleet.size < 2:
         return False
-    missed = found.solution.value[at["unserved"]]
-    return bool((missed > unavoidable_kwh(case) + BOTH_KW).any())
+    missed = found.solution.value[found.frame.program.at["unserved"]]
+    if missed.max() <= BOTH_KW:
+        return False
+    return bool((missed > fleet.unavoidable_kwh(case.step_h) + BOTH_KW).any())

@@ -13,8 +13,8 @@ from scipy.signal import lfilter
 
 from zerocity.energy.case import Case, Store
 from zerocity.energy.program_solve import Solution
+from zerocity.energy.site_fleet import Fleet
 from zerocity.energy.site_frame import Frame
-from zerocity.energy.site_sessions import flat
 from zerocity.measures.arrays import F64
 
 DIGITS_KW = 1e-12
@@ -81,7 +81,7 @@ def read_back(frame: Frame, solution: Solution) -> Values:
                           for i, s in enumerate(case.stores)], steps),
         take_kw=take,
         give_kw=give,
-        held_kwh=_held(case, take, give),
+        held_kwh=_held(frame.fleet, case.step_h, take, give),
         process_kw=process,
         heat_pump_kw=block("heat pump"),
         cold_kw=block("cold"),
@@ -118,24 +118,26 @@ def _sessions(frame: Frame, value: F64) -> tuple[F64, F64]:
     """Power into and out of each vehicle, (N, T) each [kW]."""
     case, at = frame.case, frame.program.at
     take, give = (np.zeros((len(case.sessions), case.steps)) for _ in range(2))
-    both = (("take", take), ("give", give))
-    for chosen, names in ((frame.plain, (("power", take),)), (frame.back, both)):
-        if not chosen.size:
+    place = frame.fleet.place
+    for name, into in (("power", take), ("take", take), ("give", give)):
+        if name not in at:
             continue
-        place = flat(case.sessions, chosen)
-        for name, into in names:
-            limit = frame.program.high(name)
-            into[place.owner, place.step] = np.clip(value[at[name]], 0.0, limit)
+        chosen = frame.fleet.pick(gives=name != "power")
+        power = np.minimum(np.maximum(value[at[name]], 0.0), frame.program.high(name))
+        into[place.owner[chosen], place.step[chosen]] = power
     return take, give
 
 
-def _held(case: Case, take_kw: F64, give_kw: F64) -> F64:
+def _held(fleet: Fleet, step_h: float, take_kw: F64, give_kw: F64) -> F64:
     """Content of each vehicle at the end of each step, (N, T) [kWh]."""
-    if not case.sessions:
+    if not fleet.size:
         return take_kw
-    figures = [(s.initial_kwh, s.charge_efficiency, s.discharge_efficiency) for s in case.sessions]
-    start, gain, loss = np.array(figures).T[:, :, None]
-    return np.asarray(start + case.step_h * np.cumsum(take_kw * gain - give_kw / loss, axis=1))
+    inward = take_kw * (step_h * fleet.charge_efficiency)[:, None]
+    if fleet.gives.any():
+        inward -= give_kw * (step_h / fleet.discharge_efficiency)[:, None]
+    np.cumsum(inward, axis=1, out=inward)
+    inward += fleet.initial_kwh[:, None]
+    return inward
 
 
 def _process(frame: Frame, value: F64, number: int) -> F64:
