@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from zerocity.app.runs import RunRequest, run_city
 from zerocity.errors import InputError
 from zerocity.reports.plant_settlement import settle_energy_day, settle_run
 
@@ -40,6 +41,21 @@ def test_a_control_group_needs_sites_that_were_left_out(plant_run: Path) -> None
     found = settle_run(plant_run, method="control_group", uncalled=["Town battery centre"])
     assert found.measured[2].settlement is not None
     assert found.paid_cny[found.names.index("Town battery centre")] == 0.0
+
+
+def test_sites_that_the_city_held_back_are_found_again(tmp_path: Path) -> None:
+    changes = {"vpp.admission_kw": "10", "vpp.trigger_share": "0.6", "vpp.baseline_days": "5",
+               "vpp.control_share": "0.3"}  # fmt: skip
+    run_city(RunRequest("starter", tmp_path / "run", days=14, processes=1, overrides=changes))
+    found = settle_run(tmp_path / "run", method="control_group")
+    assert len(found.uncalled) == 2
+    ten, regression, control = found.measured
+    assert control.settlement is not None
+    assert not control.why_not
+    assert all(one.score.days > 0 for one in (ten, regression, control))
+    for name in found.uncalled:
+        assert found.paid_cny[found.names.index(name)] == 0.0
+    assert found.paid_cny.sum() == pytest.approx(float(control.settlement.payment_cny.sum()))
 
 
 def test_energy_of_a_day_is_settled_against_the_plan(plant_run: Path) -> None:

@@ -46,6 +46,24 @@ def test_pay_is_for_what_was_delivered(january: Any) -> None:
     assert earned - lost == pytest.approx(plant.payment_cny)
 
 
+def test_sites_of_the_control_group_live_an_ordinary_day(live: Live) -> None:
+    """On the first event's day they do to the last digit what they do in a town without events."""
+    share = {"vpp.control_share": "0.3"}
+    called = live({**share, "vpp.admission_kw": "0"}, days=12)
+    calm = live({**share, "vpp.max_events_per_month": "0"}, days=12)
+    plant, first = called.twin.plant, int(np.argmax(called.twin.plant.called))
+    assert plant.events > 0
+    assert calm.twin.plant.events == 0
+    assert 0 < plant.uncalled.sum() < plant.uncalled.size
+    same = [
+        run.column("site_steps", "import_kwh").reshape(-1, plant.uncalled.size)[: (first + 1) * 96]
+        for run in (called, calm)
+    ]
+    differs = (same[0] != same[1]).any(axis=0)
+    assert differs.any()
+    assert not differs[plant.uncalled].any()
+
+
 def test_no_event_out_of_season(live: Live) -> None:
     april = live(days=4, start=date(2026, 4, 6))
     assert not april.twin.plant.called.any()

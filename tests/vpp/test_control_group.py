@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from random import Random
+
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from zerocity.errors import InputError
-from zerocity.vpp.control_group import control_baseline, matched
+from zerocity.vpp.control_group import control_baseline, held_back, matched
 
 DAYS, SITES = 15, 6
 NONE, WORK = np.zeros(DAYS, bool), np.ones(DAYS, bool)
@@ -42,3 +46,28 @@ def test_without_a_site_left_out_or_a_day_before_it_refuses() -> None:
         matched(meters(), np.ones(SITES, bool))
     with pytest.raises(InputError, match="no normal day"):
         control_baseline(meters(), CALLED, 0, events=NONE, workdays=WORK)
+
+
+names = st.lists(st.text(min_size=1, max_size=5), min_size=2, max_size=30, unique=True)
+
+
+@given(names, st.floats(0.001, 0.999))
+def test_the_lot_draws_the_share_and_never_all(sites: list[str], share: float) -> None:
+    drawn = held_back(sites, share)
+    assert 1 <= drawn.sum() <= len(sites) - 1
+    assert abs(drawn.sum() - share * len(sites)) <= 1.0
+
+
+@given(names, st.floats(0.0, 0.999), st.randoms(use_true_random=False))
+def test_the_lot_falls_by_name_and_not_by_place(
+    sites: list[str], share: float, rng: Random
+) -> None:
+    drawn = {name for name, out in zip(sites, held_back(sites, share), strict=True) if out}
+    mixed = rng.sample(sites, len(sites))
+    assert drawn == {name for name, out in zip(mixed, held_back(mixed, share), strict=True) if out}
+
+
+def test_nobody_is_held_back_without_a_share_or_another_site() -> None:
+    assert not held_back(["a", "b"], 0.0).any()
+    assert not held_back(["a"], 0.5).any()
+    assert held_back([], 0.5).size == 0

@@ -143,7 +143,7 @@ def settle(
     ] = "10_of_10",
     control: Annotated[
         list[str] | None,
-        typer.Option("--control", help="Site that was left out of the events; may be repeated."),
+        typer.Option("--control", help="Site left out of the events; default: the city's own."),
     ] = None,
     floor: Annotated[
         float, typer.Option("--floor", help="CNY/kWh that a site gets back first.")
@@ -157,7 +157,7 @@ def settle(
     planned on a day against the meters.
 
     Examples: zerocity vpp settle runs/demo; zerocity vpp settle runs/demo --day 2026-01-16
-    --baseline regression
+    --baseline regression; zerocity vpp settle runs/demo --baseline control_group
     """
     from zerocity.cli import vpp_json as plain_form
     from zerocity.cli import vpp_tables as tables

@@ -179,6 +179,7 @@ def settlement_json(found: RunSettlement) -> dict[str, Any]:
         "city": found.city.name,
         "product": "peak_shaving",
         "baseline": found.chosen,
+        "uncalled": list(found.uncalled),
         "events": [
             {
                 "day": str(day),

@@ -191,6 +191,8 @@ def print_settlement(found: RunSettlement) -> None:
     else:
         out.print(_event_table(found))
     out.print(_score_table(found))
+    if found.uncalled:
+        out.print(escape(f"Left out of the events: {_few(found.uncalled)}."))
     for one in found.measured:
         if one.why_not and found.days:
             out.print(escape(f"{_words(one.method)}: no settlement, because {one.why_not}."))
@@ -210,6 +212,12 @@ def print_settlement(found: RunSettlement) -> None:
         f"Paid in all: {found.paid_cny.sum():,.0f} CNY; the run wrote "
         f"{found.written_cny.sum():,.0f} CNY, by 10 of 10."
     )
+
+
+def _few(names: Sequence[str], most: int = 5) -> str:
+    """A few names, and how many more there are."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
 
 
 def _event_table(found: RunSettlement) -> Table:

@@ -23,6 +23,7 @@ from zerocity.reports.plant_series import (
 )
 from zerocity.reports.tables import RunTables, open_run, run_days, step_ms
 from zerocity.storage.runs import require_finished
+from zerocity.vpp.control_group import held_back
 from zerocity.vpp.measuring import TEN_OF_TEN, Measured, Meters, delivered_by_site, measure
 from zerocity.vpp.payout import Payout, pay_out
 from zerocity.vpp.settlement import EnergySettlement, settle_energy
@@ -33,6 +34,7 @@ class RunSettlement:
     """All events of a run. ``requested_kw``, ``written_cny`` (events,) are as the run wrote them.
 
     ``delivered_kwh``, ``paid_cny`` (sites,) add the events up; ``payouts`` are one an event.
+    ``uncalled`` are the sites that were left out of every event.
     """
 
     city: City
@@ -45,6 +47,7 @@ class RunSettlement:
     payouts: tuple[Payout, ...]
     delivered_kwh: F64
     paid_cny: F64
+    uncalled: tuple[str, ...]
 
 
 def settle_run(
@@ -61,7 +64,8 @@ def settle_run(
     ----------
     day : only the event of this day is paid; every method is scored on the whole run anyway.
     method : the baseline that the payout is made by.
-    uncalled : sites that were left out of the events, for the control group.
+    uncalled : sites that were left out of the events, for the control group; without any, those
+        that the city's ``control_share`` held back.
     floor_cny_per_kwh : what a delivered kWh pays its site back first.
     """
     manifest, run = require_finished(folder), open_run(folder)
@@ -73,7 +77,7 @@ def settle_run(
         if not keep.any():
             held = [str(run.start + timedelta(days=int(d))) for d in numbers] or ["none"]
             raise InputError("--day", str(day), "the day of an event: " + ", ".join(held))
-    meters = _meters(run, names, numbers, uncalled)
+    meters = _meters(run, numbers, _left_out(city, names, uncalled))
     found = tuple(measure(city.vpp, meters, asked))
     found = tuple(_only(one, keep) for one in found)
     numbers, asked, written = numbers[keep], asked[keep], written[keep]
@@ -81,8 +85,9 @@ def settle_run(
     paid = np.sum([p.net_cny for p in payouts], axis=0) if payouts else np.zeros(len(names))
     dates = tuple(run.start + timedelta(days=int(d)) for d in numbers)
     return RunSettlement(
-        city, dates, asked, written, found, method, names, payouts, delivered, np.asarray(paid)
-    )
+        city, dates, asked, written, found, method, names, payouts, delivered, np.asarray(paid),
+        tuple(name for name, out in zip(names, meters.uncalled, strict=True) if out),
+    )  # fmt: skip
 
 
 def _events(run: RunTables) -> tuple[I64, F64, F64]:
@@ -98,15 +103,20 @@ def _events(run: RunTables) -> tuple[I64, F64, F64]:
     return day[order], asked[order], found["payment_cny"][order]
 
 
-def _meters(
-    run: RunTables, names: tuple[str, ...], numbers: I64, uncalled: Sequence[str]
-) -> Meters:
+def _left_out(city: City, names: tuple[str, ...], uncalled: Sequence[str]) -> Bools:
+    """Sites outside the events, as named or else as the twin drew them, (sites,)."""
+    if not uncalled:
+        return held_back(names, city.vpp.control_share)
     left_out = np.zeros(len(names), np.bool_)
     for name in uncalled:
         if name not in names:
             hint = did_you_mean(name, names, "")
             raise InputError("--control", quote(name), "the name of a site", hint)
         left_out[names.index(name)] = True
+    return left_out
+
+
+def _meters(run: RunTables, numbers: I64, left_out: Bools) -> Meters:
     events = np.zeros(run.days, np.bool_)
     events[numbers] = True
     weekday = (run.start.weekday() + np.arange(run.days)) % 7

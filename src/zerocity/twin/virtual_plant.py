@@ -16,6 +16,7 @@ from zerocity.measures.timeline import Timeline
 from zerocity.twin.rows import Sink, part_of
 from zerocity.twin.world import DayMeters
 from zerocity.vpp.baseline import day_baseline
+from zerocity.vpp.control_group import held_back
 from zerocity.vpp.delivery import offer_kw
 from zerocity.vpp.flexibility import aggregate, assets_of
 from zerocity.vpp.program import event_days
@@ -48,6 +49,7 @@ class VirtualPlant:
             workdays=self._workdays,
             forecast_peak_kw=np.abs(mean_c + error - COMFORT_C),
         )
+        self.uncalled = held_back(city.sites.name, self.program.control_share)
         self.metered_kw = np.zeros((days, steps))
         self._offer_kw = 0.0
         self.events = 0
@@ -63,9 +65,13 @@ class VirtualPlant:
         if not self.called[day]:
             return problem, plans
         window = self.program.window_mask(problem.steps)
-        dear = problem.buy_cny_per_kwh + np.where(window, CALL_PRICE_CNY_PER_KWH, 0.0)
-        sell = problem.sell_cny_per_kwh + np.where(window, CALL_PRICE_CNY_PER_KWH, 0.0)
-        called = replace(problem, buy_cny_per_kwh=dear, sell_cny_per_kwh=sell)
+        asked = ~self.uncalled[:, None] & window
+        signal = np.where(asked, CALL_PRICE_CNY_PER_KWH, 0.0)
+        called = replace(
+            problem,
+            buy_cny_per_kwh=problem.buy_cny_per_kwh + signal,
+            sell_cny_per_kwh=problem.sell_cny_per_kwh + signal,
+        )
         answer = planner(called)
         relief = _net_kw(plans)[:, window] - _net_kw(answer)[:, window]
         self._offer_kw = offer_kw(self.program, relief.mean(axis=1))

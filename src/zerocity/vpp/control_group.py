@@ -1,15 +1,33 @@
-"""A baseline from sites that were not called: matched, scaled and read on the same day."""
+"""A baseline from sites that were not called: drawn by lot, matched, scaled, read on the day."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 
 from zerocity.errors import InputError
 from zerocity.measures.arrays import F64, I64, Bools
+from zerocity.measures.seeds import stream
 
 NEIGHBOURS = 3
 """Controls matched to each called site; an assumption."""
 HISTORY_DAYS = 10
+
+
+def held_back(names: Sequence[str], share: float) -> Bools:
+    """Sites that no event calls, (sites,): ``share`` of them to the nearest, but one at least.
+
+    The lot falls by name alone. So a site keeps its part from run to run, whatever else changes,
+    and who settles later finds the same sites. One site is always left to be called.
+    """
+    drawn = np.zeros(len(names), dtype=np.bool_)
+    if share <= 0.0 or len(names) < 2:
+        return drawn
+    count = min(max(round(share * len(names)), 1), len(names) - 1)
+    lot = np.array([stream(0, "held back", name).random() for name in names])
+    drawn[np.argsort(lot, kind="stable")[:count]] = True
+    return drawn
 
 
 def matched(history_kw: F64, called: Bools, neighbours: int = NEIGHBOURS) -> I64:

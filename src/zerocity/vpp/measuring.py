@@ -111,7 +111,10 @@ def _measured(
     hours = days.size * program.window_h
     idle = score.false_relief_kw * hours * program.price_cny_per_kwh if score.days else np.nan
     if method == CONTROL_GROUP and not meters.uncalled.any():
-        why = "every site was called; the score lets every fifth site stand for the control"
+        why = (
+            "every site was called; the score lets every fifth site stand for the control "
+            "(vpp.control_share holds sites back)"
+        )
         return Measured(method, None, None, score, idle, why)
     try:
         rows = [guess(program, meters, int(day), method) for day in days]

@@ -47,6 +47,8 @@ class Program:
     adjustment_gap_h : hours between the end of that window and the event [h], so that a site which
         prepares for the event does not raise its own baseline.
     adjustment_cap : the factor stays within 1 - cap ... 1 + cap, 0 <= cap < 1.
+    control_share : share of the sites, drawn by lot, that no event calls, so that they show what
+        the called ones would have used, 0 <= share < 1 (assumed).
     """
 
     name: str = "peak shaving"
@@ -68,6 +70,7 @@ class Program:
     adjustment_hours: float = 2.0
     adjustment_gap_h: float = 1.0
     adjustment_cap: float = 0.2
+    control_share: float = 0.0
 
     def __post_init__(self) -> None:
         errors = [
@@ -139,6 +142,7 @@ def _checks(p: Program) -> Sequence[tuple[str, object, str, bool]]:
         ("adjustment_hours", p.adjustment_hours, "0-24 h", 0.0 <= p.adjustment_hours <= 24.0),
         ("adjustment_gap_h", p.adjustment_gap_h, "0-24 h", 0.0 <= p.adjustment_gap_h <= 24.0),
         ("adjustment_cap", p.adjustment_cap, "0 up to but not 1", 0.0 <= p.adjustment_cap < 1.0),
+        ("control_share", p.control_share, "0 up to but not 1", 0.0 <= p.control_share < 1.0),
     )
 
 
