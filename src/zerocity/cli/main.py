@@ -12,6 +12,7 @@ from zerocity.cli import (
     city_commands,
     dispatch_commands,
     park_commands,
+    rolling_commands,
     run_commands,
     serve_commands,
     station_commands,
@@ -53,6 +54,7 @@ store_commands.register(app)
 station_commands.register(app)
 city_commands.register(app)
 park_commands.register(app)
+rolling_commands.register(app)
 dispatch_commands.register(app)
 vpp_commands.register(app)
 charger_commands.register(app)

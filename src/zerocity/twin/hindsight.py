@@ -85,7 +85,8 @@ class Hindsight:
         return {**worth(found), "sites": self._rows(found)}
 
     def _rows(self, found: Foresight) -> list[dict[str, Any]]:
-        names = self.city.sites.name
+        names, wear = self.city.sites.name, self.wear()
+        usable = self._store["usable_kwh"][:, : self.days].mean(axis=1)
         return [
             {
                 "site": str(names[site]),
@@ -93,6 +94,8 @@ class Hindsight:
                 "perfect_cny": float(found.perfect_cny[k]) if found.feasible[k] else None,
                 "lost_cny": float(found.lost_cny[k]) if found.feasible[k] else None,
                 "idle_cny": float(found.idle_cny[k]),
+                "usable_kwh": float(usable[k]),
+                "wear_cny_per_kwh": float(wear[k]),
             }
             for k, site in enumerate(self.sites)
         ]
