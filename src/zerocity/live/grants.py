@@ -87,7 +87,7 @@ class Grants:
     def drawn(self, key: str, power_kw: float, now_s: float) -> None:
         """A session was seen to draw ``power_kw``."""
         grant = self.of.get(key)
-        # A limit on its way, renewed ones too, or one of nothing tells no more of a car than before.
+        # A limit on its way (a renewed one too) or of nothing tells no more of a car than before.
         if grant is None or grant.waiting or grant.told_kw <= 0.0:
             return
         if power_kw >= IDLE_SHARE * grant.told_kw:
