@@ -12,7 +12,6 @@ from zerocity.energy.store_kernel import (
     ABOVE,
     AT_PEAK,
     BELOW,
-    BY_STEP,
     HULL,
     PRICE,
     backward,
@@ -23,7 +22,6 @@ from zerocity.energy.store_kernel import (
 from zerocity.energy.store_pieces import (
     BUY,
     CHARGE,
-    COLUMNS,
     DISCHARGE,
     EXPORT,
     FINAL,
@@ -31,19 +29,15 @@ from zerocity.energy.store_pieces import (
     INITIAL,
     INTO,
     KEEP,
-    LISTS,
     LOAD,
-    NUMBERS,
     OUT,
     OVER,
     P_WIDTH,
     PEAK,
     PEAK_PRICE,
-    PIECES,
     PV,
     S_KIND,
     S_WIDTH,
-    SCRATCH,
     SELL,
     STEP_H,
     STEP_IN,
@@ -51,8 +45,6 @@ from zerocity.energy.store_pieces import (
     V_IN,
     V_OUT,
     WEAR,
-    Rows,
-    load_problem,
     sources,
     step_curve,
 )
@@ -278,23 +270,17 @@ def search_peak(
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def solve_range(
-    r: Rows, lo: int, hi: int, tie: int, charge: Array, floor: Array, a: Answers
-) -> None:
-    """Solve the problems [lo, hi); ``charge`` [CNY/kW] and ``floor`` [kW] are of the peak, (B,)."""
-    steps = r.load_kw.shape[1]
-    d, q, c = np.empty((steps, COLUMNS)), np.empty(NUMBERS), np.empty(SCRATCH)
-    s, live = np.empty((BY_STEP, steps)), np.empty((LISTS, PIECES * steps + 2 * PIECES))
-    for b in range(lo, hi):
-        load_problem(r, b, d, q)
-        broken, bound = search_peak(d, q, s, live, c, charge[b], floor[b])
-        a.broken[b], a.bound[b], a.objective[b] = broken, bound, np.nan
-        if broken >= 0:
-            a.wide[:, b], a.bound[b] = 0.0, np.nan
-            continue
-        cost = write_plan(d, q, tie, s, c, a.wide[:WRITTEN, b], a.wide[ENERGY, b])
-        peak = floor[b]
-        for t in range(steps):
-            a.wide[WORTH, b, t] = s[AT_PEAK, t]
-            peak = max(peak, a.wide[IMPORTED, b, t])
-        a.objective[b] = cost + charge[b] * (peak - floor[b])
+def solve_one(b: int, tie: int, charge: float, floor: float, d: Array, q: Array, s: Array,
+              live: Array, c: Array, a: Answers) -> None:  # fmt: skip
+    """Solve the loaded problem and write it as ``b``; charge [CNY/kW] and floor [kW] of a peak."""
+    broken, bound = search_peak(d, q, s, live, c, charge, floor)
+    a.broken[b], a.bound[b], a.objective[b] = broken, bound, np.nan
+    if broken >= 0:
+        a.wide[:, b], a.bound[b] = 0.0, np.nan
+        return
+    cost = write_plan(d, q, tie, s, c, a.wide[:WRITTEN, b], a.wide[ENERGY, b])
+    peak = floor
+    for t in range(d.shape[0]):
+        a.wide[WORTH, b, t] = s[AT_PEAK, t]
+        peak = max(peak, a.wide[IMPORTED, b, t])
+    a.objective[b] = cost + charge * (peak - floor)

@@ -15,9 +15,10 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from zerocity.energy.store_batch import solve_range
 from zerocity.energy.store_kernel import EARLY, LATE, LEVEL
 from zerocity.energy.store_pieces import Rows
-from zerocity.energy.store_solve import ANSWERED, Answers, solve_range
+from zerocity.energy.store_solve import ANSWERED, Answers
 from zerocity.errors import InputError
 
 FloatArray = npt.NDArray[np.float64]

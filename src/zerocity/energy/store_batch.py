@@ -1,0 +1,164 @@
+"""Many problems through the exact kernel: eight abreast where they are plain, else one by one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from numba import njit
+
+from zerocity.energy import store_pieces
+from zerocity.energy.lanes import LANES, either, pick, put, same
+from zerocity.energy.store_kernel import BY_STEP as KERNEL_ROWS
+from zerocity.energy.store_lanes import (
+    BY_STEP,
+    CURVE,
+    NUMBERS,
+    PARTS,
+    PRICE,
+    SOFT,
+    SPARE,
+    TUBE_HIGH,
+    forward_lanes,
+)
+from zerocity.energy.store_lanes_plan import (
+    backward_lanes,
+    choose_lanes,
+    tube_lanes,
+    write_lanes,
+)
+from zerocity.energy.store_pieces import (
+    BUY,
+    CHARGE,
+    COLUMNS,
+    DISCHARGE,
+    EXPORT,
+    FINAL,
+    HIGH,
+    IMPORT,
+    INITIAL,
+    INTO,
+    KEEP,
+    LISTS,
+    LOAD,
+    LOW,
+    OUT,
+    OVER,
+    PER_INTO,
+    PER_KEEP,
+    PIECES,
+    PV,
+    SCRATCH,
+    SELL,
+    STEP_H,
+    STEP_IN,
+    STEP_OUT,
+    WEAR,
+    Rows,
+    load_problem,
+)
+from zerocity.energy.store_solve import ENERGY, WORTH, WRITTEN, Answers, solve_one
+
+Array = npt.NDArray[Any]
+
+ABREAST_STEPS = 2048
+"""Longer problems are solved one by one: there are few of them, and their scratch is large."""
+
+
+@njit(inline="always", error_model="numpy")
+def load_numbers(r: Rows, b: int, lane: int, q: Array) -> None:
+    """The numbers of problem ``b``, as `store_pieces.load_problem` has them, into a lane."""
+    into, out, keep, h = r.charge_efficiency[b], r.discharge_efficiency[b], r.keep[b], r.step_h
+    soft = r.overload[b] < np.inf
+    q[STEP_H * LANES + lane], q[INITIAL * LANES + lane] = h, r.initial_kwh[b]
+    q[INTO * LANES + lane], q[OUT * LANES + lane] = into, out
+    q[KEEP * LANES + lane], q[WEAR * LANES + lane] = keep, r.wear[b]
+    q[FINAL * LANES + lane] = r.final_value[b]
+    q[OVER * LANES + lane] = r.overload[b] if soft else 0.0
+    q[SOFT * LANES + lane] = 1.0 if soft else 0.0
+    q[PER_INTO * LANES + lane], q[PER_KEEP * LANES + lane] = 1.0 / into, 1.0 / keep
+    q[STEP_IN * LANES + lane], q[STEP_OUT * LANES + lane] = h * into, h / out
+
+
+@njit(inline="always", error_model="numpy")
+def load_column(w: Array, column: int, values: Array, b: int, last: int) -> None:
+    """A column of problems from ``b`` to ``last``; lanes behind repeat the last."""
+    for lane in range(LANES):
+        row = values[min(b + lane, last)]
+        for t in range(row.size):
+            w[t * BY_STEP + column * LANES + lane] = row[t]
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def load_lanes(r: Rows, b: int, last: int, w: Array, q: Array) -> None:
+    """Copy problems to their lanes; limits of the connection that cannot bind are made finite."""
+    load_column(w, LOAD, r.load_kw, b, last)
+    load_column(w, PV, r.pv_kw, b, last)
+    load_column(w, BUY, r.buy, b, last)
+    load_column(w, SELL, r.sell, b, last)
+    load_column(w, IMPORT, r.import_kw, b, last)
+    load_column(w, EXPORT, r.export_kw, b, last)
+    load_column(w, CHARGE, r.charge_kw, b, last)
+    load_column(w, DISCHARGE, r.discharge_kw, b, last)
+    load_column(w, LOW, r.low_kwh, b, last)
+    load_column(w, HIGH, r.high_kwh, b, last)
+    for lane in range(LANES):
+        load_numbers(r, min(b + lane, last), lane, q)
+
+
+@njit(inline="always", error_model="numpy")
+def write_row(w: Array, row: int, lane: int, to: Array) -> None:
+    for t in range(to.size):
+        to[t] = w[t * BY_STEP + row * LANES + lane]
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def abreast(r: Rows, b: int, last: int, tie: int, w: Array, q: Array, slots: Array, ends: Array,
+            c: Array, done: Array, a: Answers) -> None:  # fmt: skip
+    """Solve problems ``b`` to ``last``; ``done`` says which of them are solved."""
+    steps = r.load_kw.shape[1]
+    load_lanes(r, b, last, w, q)
+    broken = forward_lanes(w, q, steps, slots, ends, c)
+    lowest, bound = backward_lanes(w, q, steps, c)
+    tube_lanes(w, q, steps)
+    choose_lanes(w, q, tie, steps)
+    cost = write_lanes(w, q, steps)
+    put(c, 0, pick(either(broken, lowest < same(0.0)), same(0.0), same(1.0)))
+    put(c, LANES, bound)
+    put(c, 2 * LANES, cost)
+    for lane in range(last - b + 1):
+        done[lane] = c[lane] > 0.0
+        if not done[lane]:
+            continue
+        a.broken[b + lane] = -1
+        a.bound[b + lane], a.objective[b + lane] = c[LANES + lane], c[2 * LANES + lane]
+        for row in range(WRITTEN):
+            write_row(w, row, lane, a.wide[row, b + lane])
+        write_row(w, TUBE_HIGH, lane, a.wide[ENERGY, b + lane])
+        write_row(w, PRICE, lane, a.wide[WORTH, b + lane])
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def solve_range(
+    r: Rows, lo: int, hi: int, tie: int, charge: Array, floor: Array, a: Answers
+) -> None:
+    """Solve the problems [lo, hi); ``charge`` [CNY/kW] and ``floor`` [kW] are of the peak, (B,)."""
+    steps = r.load_kw.shape[1]
+    wide = steps <= ABREAST_STEPS
+    size = steps if wide else 0
+    w, numbers = np.empty(BY_STEP * size), np.empty(NUMBERS)
+    slots = np.empty((PARTS * (size + 1) + SPARE) * LANES)
+    ends, curve = np.empty(slots.size), np.empty(CURVE)
+    done = np.zeros(LANES, np.bool_)
+    d, q, c = np.empty((steps, COLUMNS)), np.empty(store_pieces.NUMBERS), np.empty(SCRATCH)
+    s, live = np.empty((KERNEL_ROWS, steps)), np.empty((LISTS, PIECES * steps + 2 * PIECES))
+    for first in range(lo, hi, LANES):
+        last = min(first + LANES, hi) - 1
+        done[:] = False
+        if wide and charge[first : last + 1].max() == 0.0:
+            abreast(r, first, last, tie, w, numbers, slots, ends, curve, done, a)
+        for b in range(first, last + 1):
+            if not done[b - first]:
+                load_problem(r, b, d, q)
+                solve_one(b, tie, charge[b], floor[b], d, q, s, live, c, a)
