@@ -15,8 +15,8 @@ from zerocity.energy.store_lanes import (
     BY_STEP,
     CURVE,
     NUMBERS,
-    PARTS,
     PRICE,
+    ROUND,
     SOFT,
     SPARE,
     TUBE_HIGH,
@@ -148,7 +148,7 @@ def solve_range(
     wide = steps <= ABREAST_STEPS
     size = steps if wide else 0
     w, numbers = np.empty(BY_STEP * size), np.empty(NUMBERS)
-    slots = np.empty((PARTS * (size + 1) + SPARE) * LANES)
+    slots = np.empty((2 * ROUND * (size + 1) + SPARE) * LANES)
     ends, curve = np.empty(slots.size), np.empty(CURVE)
     done = np.zeros(LANES, np.bool_)
     d, q, c = np.empty((steps, COLUMNS)), np.empty(store_pieces.NUMBERS), np.empty(SCRATCH)

@@ -41,19 +41,19 @@ from zerocity.energy.store_pieces import (
 
 Array = npt.NDArray[Any]
 
-# Rows of a step behind the problem's own columns; `BY_STEP` vectors a step, steps behind each other.
+# Rows of a step behind the problem's own columns.
 CUT_LOW, CUT_HIGH, PRICE, LEAST, MOST, TUBE_LOW, TUBE_HIGH, AIM = range(10, 18)
 BY_STEP = 18 * LANES
 SOFT = 14
 """Behind a problem's numbers: whether its import may be overloaded."""
 NUMBERS = 15 * LANES
-# Of a step's curve: slope and width of each source's part below and above 0, then of the pieces.
-PARTS = 8
-PART_SLOPE, PART_WIDTH = 0, PARTS * LANES
-PIECE_SLOPE, PIECE_WIDTH = 2 * PARTS * LANES, (3 * PARTS + 1) * LANES
-CURVE = (4 * PARTS + 2) * LANES
+# Of a step's curve: slopes and widths. Of the parts of two sources only one can have a width where
+# the store goes from taking to giving between them, so that these share a piece.
+PIECES = 5
 ROUND = 3
-"""Pieces that one pass over the slots takes in."""
+"""Pieces that one pass over the slots takes in; those behind the first three are rare."""
+SLOPE, WIDTH = 0, 2 * ROUND * LANES
+CURVE = 4 * ROUND * LANES
 SPARE = ROUND + 2
 """Slots behind the last one that a pass may read."""
 
@@ -65,73 +65,61 @@ def at(t: int, row: int) -> int:
 
 
 @njit(inline="always", error_model="numpy")
-def part(q: Array, c: Array, k: int, price: Any, x: Any, y: Any, low: Any, high: Any) -> None:
-    """Note what a source that carries the store from ``x`` to ``y`` [kW] gives, in two parts."""
-    wear, none = get(q, WEAR * LANES), same(0.0)
-    start, stop = most(x, low), least(y, high)
-    put(c, PART_SLOPE + k * LANES, (price - wear) * get(q, OUT * LANES))
-    put(c, PART_WIDTH + k * LANES, (least(stop, none) - start) * get(q, STEP_OUT * LANES))
-    k += PARTS // 2
-    put(c, PART_SLOPE + k * LANES, (price + wear) * get(q, PER_INTO * LANES))
-    put(c, PART_WIDTH + k * LANES, (stop - most(start, none)) * get(q, STEP_IN * LANES))
+def giving(q: Array, price: Any, x: Any, y: Any) -> tuple[Any, Any]:
+    """Slope and width of what a source bears from ``x`` to ``y`` [kW] while the store gives."""
+    slope = (price - get(q, WEAR * LANES)) * get(q, OUT * LANES)
+    return slope, (least(y, same(0.0)) - x) * get(q, STEP_OUT * LANES)
+
+
+@njit(inline="always", error_model="numpy")
+def taking(q: Array, price: Any, x: Any, y: Any) -> tuple[Any, Any]:
+    """Slope and width of what a source bears from ``x`` to ``y`` [kW] while the store takes."""
+    slope = (price + get(q, WEAR * LANES)) * get(q, PER_INTO * LANES)
+    return slope, (y - most(x, same(0.0))) * get(q, STEP_IN * LANES)
+
+
+@njit(inline="always", error_model="numpy")
+def note(c: Array, k: int, one: tuple[Any, Any], other: tuple[Any, Any]) -> None:
+    """Write the part that has a width as piece ``k``; without a width its slope is inf."""
+    none = same(0.0)
+    given, taken = none < one[1], none < other[1]
+    put(c, SLOPE + k * LANES, pick(given, one[0], pick(taken, other[0], same(np.inf))))
+    put(c, WIDTH + k * LANES, pick(given, one[1], pick(taken, other[1], none)))
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def curve(w: Array, q: Array, c: Array, t: int) -> tuple[Any, Any, Any]:
-    """Note the parts of a step as `store_pieces.plain_step`; a part of no width has none.
+    """Note the pieces of a step, as `store_pieces.plain_step`.
 
     Returns the left end [kWh], its cost without the step's length, and where the load is not met.
     """
     none, soft = same(0.0), same(0.5) < get(q, SOFT * LANES)
     sell, buy = get(w, at(t, SELL)), get(w, at(t, BUY))
-    export, over = get(w, at(t, EXPORT)), get(q, OVER * LANES)
-    least_x = none - export - get(w, at(t, LOAD))
-    sun = least_x + get(w, at(t, PV))
+    export, over = get(w, at(t, EXPORT)), buy + get(q, OVER * LANES)
+    first = none - export - get(w, at(t, LOAD))
+    sun = first + get(w, at(t, PV))
     unsold = sun + export
     bought = unsold + get(w, at(t, IMPORT))
-    low, high = most(none - get(w, at(t, DISCHARGE)), least_x), get(w, at(t, CHARGE))
+    low, high = most(none - get(w, at(t, DISCHARGE)), first), get(w, at(t, CHARGE))
     cost = sell * (least(most(low - sun, none), export) - export)
     cost = cost + get(q, WEAR * LANES) * most(low, none - low)
     cost = cost + buy * most(least(low, bought) - unsold, none)
-    cost = cost + pick(soft, (buy + over) * most(low - bought, none), none)
+    cost = cost + pick(soft, over * most(low - bought, none), none)
     high = pick(soft, high, least(high, bought))
-    part(q, c, 0, none, least_x, sun, low, high)
-    part(q, c, 1, sell, sun, unsold, low, high)
-    part(q, c, 2, buy, unsold, bought, low, high)
-    part(q, c, 3, buy + over, bought, pick(soft, same(np.inf), bought), low, high)
+    ends_at = least(sun, high), least(unsold, high), least(bought, high), pick(soft, high, low)
+    begins_at = low, most(sun, low), most(unsold, low), most(bought, low)
+    note(c, 0, giving(q, sell, begins_at[1], ends_at[1]), taking(q, none, low, ends_at[0]))
+    note(c, 1, giving(q, buy, begins_at[2], ends_at[2]), taking(q, sell, begins_at[1], ends_at[1]))
+    note(c, 2, giving(q, over, begins_at[3], ends_at[3]), taking(q, buy, begins_at[2], ends_at[2]))
+    never = none, none
+    note(c, 3, giving(q, none, low, ends_at[0]), never)
+    note(c, 4, taking(q, over, begins_at[3], ends_at[3]), never)
     start = low * pick(low < none, get(q, STEP_OUT * LANES), get(q, STEP_IN * LANES))
     return start, cost, high < low
 
 
-@njit(inline="always", error_model="numpy")
-def pack(c: Array) -> int:
-    """Lay each lane's parts of some width together, in order; return the most that a lane has."""
-    none, never = same(0.0), same(np.inf)
-    count, parts = none, 0
-    for k in range(PARTS + 1):
-        put(c, PIECE_SLOPE + k * LANES, never)
-        put(c, PIECE_WIDTH + k * LANES, none)
-    for k in range(PARTS):
-        width = get(c, PART_WIDTH + k * LANES)
-        wide = none < width
-        if not some(wide):
-            continue
-        slope = get(c, PART_SLOPE + k * LANES)
-        # No lane has more pieces than there were parts.
-        for n in range(parts + 1):
-            to_slope, to_width = PIECE_SLOPE + n * LANES, PIECE_WIDTH + n * LANES
-            here = alike(pick(wide, count, never), same(float(n)))
-            put(c, to_slope, pick(here, slope, get(c, to_slope)))
-            put(c, to_width, pick(here, width, get(c, to_width)))
-        count = count + pick(wide, same(1.0), none)
-        parts += 1
-    while parts > 0 and not some(none < get(c, PIECE_WIDTH + (parts - 1) * LANES)):
-        parts -= 1
-    return parts
-
-
 @njit(cache=True, nogil=True, error_model="numpy")
-def ends(slots: Array, head: int, tail: int, c: Array, pieces: int) -> tuple[Any, Any]:
+def ends(slots: Array, head: int, tail: int, c: Array) -> tuple[Any, Any]:
     """Least and greatest slope of all that is there."""
     never = same(np.inf)
     first, last = never, same(-np.inf)
@@ -139,8 +127,8 @@ def ends(slots: Array, head: int, tail: int, c: Array, pieces: int) -> tuple[Any
         slope = get(slots, j * LANES)
         first = least(first, pick(same(-np.inf) < slope, slope, never))
         last = most(last, pick(slope < never, slope, same(-np.inf)))
-    for k in range(pieces):
-        slope = get(c, PIECE_SLOPE + k * LANES)
+    for k in range(PIECES):
+        slope = get(c, SLOPE + k * LANES)
         first = least(first, slope)
         last = most(last, pick(slope < never, slope, same(-np.inf)))
     return first, last
@@ -156,19 +144,19 @@ def take(slope: Any, end: Any, slope_before: Any, end_before: Any, x: Any, width
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def sweep(slots: Array, right_ends: Array, head: int, tail: int, c: Array, first: int, keep: Any,
+def sweep(slots: Array, right_ends: Array, head: int, tail: int, c: Array, first: int,
           start: Any, left: Any, low: Any, high: Any) -> tuple[Any, Any, Any]:  # fmt: skip
     """Take in three pieces from ``first`` and clip to low...high; slots come to stand from 0 on.
 
     Up to two empty slots on the left of a lane go. Returns the slopes at both cuts, if any, and the
     right end before it was clipped.
     """
-    x0, x1, x2 = (get(c, PIECE_SLOPE + (first + 0) * LANES),
-                  get(c, PIECE_SLOPE + (first + 1) * LANES),
-                  get(c, PIECE_SLOPE + (first + 2) * LANES))  # fmt: skip
-    w0, w1, w2 = (get(c, PIECE_WIDTH + (first + 0) * LANES),
-                  get(c, PIECE_WIDTH + (first + 1) * LANES),
-                  get(c, PIECE_WIDTH + (first + 2) * LANES))  # fmt: skip
+    x0, x1, x2 = (get(c, SLOPE + (first + 0) * LANES),
+                  get(c, SLOPE + (first + 1) * LANES),
+                  get(c, SLOPE + (first + 2) * LANES))  # fmt: skip
+    w0, w1, w2 = (get(c, WIDTH + (first + 0) * LANES),
+                  get(c, WIDTH + (first + 1) * LANES),
+                  get(c, WIDTH + (first + 2) * LANES))  # fmt: skip
     k0, k1, k2 = x0 < x0, x1 < x1, x2 < x2
     for j in range(head, tail):
         slope = get(slots, j * LANES)
@@ -185,7 +173,7 @@ def sweep(slots: Array, right_ends: Array, head: int, tail: int, c: Array, first
         slope_2 = get(slots, (head + j + 2) * LANES)
         end_2 = get(right_ends, (head + j + 2) * LANES)
         s = pick(two, slope_2, pick(one, slope_1, slope))
-        p = pick(two, end_2, pick(one, end_1, end)) * keep + start
+        p = pick(two, end_2, pick(one, end_1, end)) + start
         slope, slope_1, end, end_1 = slope_1, slope_2, end_1, end_2
         s1, p1 = take(s, p, a, a_end, x0, w0, k0)
         a, a_end = s, p
@@ -211,11 +199,13 @@ def bound(slots: Array, right_ends: Array, tail: int, right: Any) -> None:
         put(right_ends, j * LANES, right)
 
 
-@njit(inline="always", error_model="numpy")
-def dearer(slots: Array, head: int, tail: int, per_keep: Any) -> None:
-    """Let what is stored lose energy: dearer per kWh that is left."""
+@njit(cache=True, nogil=True, error_model="numpy")
+def shrink(q: Array, slots: Array, right_ends: Array, head: int, tail: int) -> None:
+    """Let what is stored lose energy: less of it, and dearer per kWh that is left."""
+    keep, per_keep = get(q, KEEP * LANES), get(q, PER_KEEP * LANES)
     for j in range(head, tail):
         put(slots, j * LANES, get(slots, j * LANES) * per_keep)
+        put(right_ends, j * LANES, get(right_ends, j * LANES) * keep)
 
 
 @njit(inline="always", error_model="numpy")
@@ -232,39 +222,36 @@ def narrow(slots: Array, head: int, tail: int) -> tuple[int, int]:
 def forward_lanes(w: Array, q: Array, steps: int, slots: Array, right_ends: Array, c: Array) -> Any:
     """Fill the slopes at both cuts of every step; return the lanes that cannot be, or may not."""
     none, never = same(0.0), same(np.inf)
-    whole, still = get(q, KEEP * LANES), same(1.0)
+    keep = get(q, KEEP * LANES)
     left = right = get(q, INITIAL * LANES)
     head = tail = 0
-    broken, per_keep = none < none, get(q, PER_KEEP * LANES)
-    loses = some(whole < still)
+    broken, loses = none < none, some(keep < same(1.0))
+    # The second pass has one piece to spare.
+    put(c, SLOPE + PIECES * LANES, never)
+    put(c, WIDTH + PIECES * LANES, none)
     for t in range(steps):
         start, _, unmet = curve(w, q, c, t)
         broken = either(broken, either(unmet, get(w, at(t, SELL)) < none))
-        pieces = pack(c)
         low, high = get(w, at(t, LOW)), get(w, at(t, HIGH))
-        bound(slots, right_ends, tail, right)
         if loses:
-            dearer(slots, head, tail, per_keep)
-        left = left * whole + start
-        keep, first = whole, 0
-        right = right * whole + start
-        for k in range(max(pieces, ROUND)):
-            right = right + get(c, PIECE_WIDTH + k * LANES)
+            shrink(q, slots, right_ends, head, tail)
+        left, right = left * keep, right * keep
+        bound(slots, right_ends, tail, right)
+        left, right = left + start, right + start
+        for k in range(PIECES):
+            right = right + get(c, WIDTH + k * LANES)
         room = same(FITS) * (same(1.0) + most(low, none - low) + most(high, none - high))
         nothing = either(right <= low + room, high <= left)
         edges = none, none
         if some(nothing):
-            edges = ends(slots, head, tail, c, pieces)
-        while first + ROUND < pieces:
+            edges = ends(slots, head, tail, c)
+        if some(none < get(c, WIDTH + 3 * LANES) + get(c, WIDTH + 4 * LANES)):
             _, _, right = sweep(
-                slots, right_ends, head, tail, c, first, keep, start, left, none - never, never
+                slots, right_ends, head, tail, c, ROUND, start, left, none - never, never
             )
-            head, tail, keep, start = 0, tail - head + ROUND, still, none
+            head, tail, start = 0, tail - head + ROUND, none
             bound(slots, right_ends, tail, right)
-            first += ROUND
-        at_low, at_high, right = sweep(
-            slots, right_ends, head, tail, c, first, keep, start, left, low, high
-        )
+        at_low, at_high, right = sweep(slots, right_ends, head, tail, c, 0, start, left, low, high)
         head, tail = narrow(slots, 0, tail - head + ROUND)
         at_low = pick(right <= low, edges[1], at_low)
         at_high = pick(high <= left, edges[0], at_high)

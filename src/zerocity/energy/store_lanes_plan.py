@@ -16,13 +16,13 @@ from zerocity.energy.store_lanes import (
     CUT_LOW,
     LEAST,
     MOST,
-    PART_SLOPE,
-    PART_WIDTH,
-    PARTS,
+    PIECES,
     PRICE,
+    SLOPE,
     SOFT,
     TUBE_HIGH,
     TUBE_LOW,
+    WIDTH,
     at,
     curve,
 )
@@ -72,9 +72,9 @@ def backward_lanes(w: Array, q: Array, steps: int, c: Array) -> tuple[Any, Any]:
         start, cost, _ = curve(w, q, c, t)
         least_in, most_in = start, start
         gain = cost * step_h - price * start
-        for k in range(PARTS):
-            slope = get(c, PART_SLOPE + k * LANES)
-            width = most(get(c, PART_WIDTH + k * LANES), none)
+        for k in range(PIECES):
+            slope = get(c, SLOPE + k * LANES)
+            width = get(c, WIDTH + k * LANES)
             gain = gain + pick(slope < price, (slope - price) * width, none)
             least_in = least_in + pick(slope < below, width, none)
             most_in = most_in + pick(slope <= above, width, none)
