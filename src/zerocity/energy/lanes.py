@@ -112,6 +112,44 @@ def pick(typing: Any, mask: Any, yes: Any, no: Any) -> Any:
     return LANES_TYPE(MASK_TYPE, LANES_TYPE, LANES_TYPE), build
 
 
+def _turned(builder: Any, rows: list[Any]) -> list[Any]:
+    """Eight rows of eight numbers as eight columns, by three rounds of pairwise exchange."""
+    kind = ir.VectorType(ir.IntType(32), LANES)
+    for half in (4, 2, 1):
+        lanes = range(LANES)
+        low = [k if not k & half else (k ^ half) + LANES for k in lanes]
+        high = [(k | half) if not k & half else k + LANES for k in lanes]
+        new = list(rows)
+        for i in lanes:
+            if not i & half:
+                pair = rows[i], rows[i | half]
+                new[i] = builder.shuffle_vector(*pair, ir.Constant(kind, low))
+                new[i | half] = builder.shuffle_vector(*pair, ir.Constant(kind, high))
+        rows = new
+    return rows
+
+
+@compiled
+def turn(typing: Any, array: Any, index: Any, stride: Any, to: Any, at: Any, by: Any) -> Any:
+    """Copy an 8 x 8 block whose rows stand ``stride`` apart, transposed, to rows ``by`` apart."""
+    if not (_is_flat(array) and _is_flat(to)):
+        return None
+
+    def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        steps = [(args[k], args[k + 1], args[k + 2]) for k in (0, 3)]
+        places = []
+        for kind, (flat, index, stride) in zip((signature.args[0], signature.args[3]), steps, strict=True):
+            indices = [builder.add(index, builder.mul(stride, ir.Constant(stride.type, k)))
+                       for k in range(LANES)]  # fmt: skip
+            places.append([_place(context, builder, kind, flat, i) for i in indices])
+        rows = _turned(builder, [builder.load(place, align=8) for place in places[0]])
+        for row, place in zip(rows, places[1], strict=True):
+            builder.store(row, place, align=8)
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp, types.intp, to, types.intp, types.intp), build
+
+
 def _two(work: Callable[[Any, Any, Any], Any], takes: Any, gives: Any, doc: str) -> Any:
     """A function of two vectors."""
 

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from numba import njit
 
 from zerocity.energy import store_pieces
-from zerocity.energy.lanes import LANES, either, pick, put, same
+from zerocity.energy.lanes import LANES, either, pick, put, same, turn
 from zerocity.energy.store_kernel import BY_STEP as KERNEL_ROWS
 from zerocity.energy.store_lanes import (
     BY_STEP,
@@ -20,6 +20,7 @@ from zerocity.energy.store_lanes import (
     SOFT,
     SPARE,
     TUBE_HIGH,
+    at,
     forward_lanes,
 )
 from zerocity.energy.store_lanes_plan import (
@@ -81,13 +82,19 @@ def load_numbers(r: Rows, b: int, lane: int, q: Array) -> None:
     q[STEP_IN * LANES + lane], q[STEP_OUT * LANES + lane] = h * into, h / out
 
 
-@njit(inline="always", error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")
 def load_column(w: Array, column: int, values: Array, b: int, last: int) -> None:
     """A column of problems from ``b`` to ``last``; lanes behind repeat the last."""
+    steps, t = values.shape[1], 0
+    if last - b == LANES - 1:
+        flat = values.reshape(-1)
+        while t + LANES <= steps:
+            turn(flat, b * steps + t, steps, w, at(t, column), BY_STEP)
+            t += LANES
     for lane in range(LANES):
         row = values[min(b + lane, last)]
-        for t in range(row.size):
-            w[t * BY_STEP + column * LANES + lane] = row[t]
+        for late in range(t, steps):
+            w[at(late, column) + lane] = row[late]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -107,10 +114,18 @@ def load_lanes(r: Rows, b: int, last: int, w: Array, q: Array) -> None:
         load_numbers(r, min(b + lane, last), lane, q)
 
 
-@njit(inline="always", error_model="numpy")
-def write_row(w: Array, row: int, lane: int, to: Array) -> None:
-    for t in range(to.size):
-        to[t] = w[t * BY_STEP + row * LANES + lane]
+@njit(cache=True, nogil=True, error_model="numpy")
+def write_column(w: Array, column: int, wide: Array, row: int, b: int, last: int) -> None:
+    """A column of the lanes to a row of the answers of problems from ``b`` to ``last``."""
+    count, steps, t = wide.shape[1], wide.shape[2], 0
+    if last - b == LANES - 1:
+        flat = wide.reshape(-1)
+        while t + LANES <= steps:
+            turn(w, at(t, column), BY_STEP, flat, (row * count + b) * steps + t, steps)
+            t += LANES
+    for lane in range(last - b + 1):
+        for late in range(t, steps):
+            wide[row, b + lane, late] = w[at(late, column) + lane]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -133,10 +148,10 @@ def abreast(r: Rows, b: int, last: int, tie: int, w: Array, q: Array, slots: Arr
             continue
         a.broken[b + lane] = -1
         a.bound[b + lane], a.objective[b + lane] = c[LANES + lane], c[2 * LANES + lane]
-        for row in range(WRITTEN):
-            write_row(w, row, lane, a.wide[row, b + lane])
-        write_row(w, TUBE_HIGH, lane, a.wide[ENERGY, b + lane])
-        write_row(w, PRICE, lane, a.wide[WORTH, b + lane])
+    for row in range(WRITTEN):
+        write_column(w, row, a.wide, row, b, last)
+    write_column(w, TUBE_HIGH, a.wide, ENERGY, b, last)
+    write_column(w, PRICE, a.wide, WORTH, b, last)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
