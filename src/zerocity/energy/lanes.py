@@ -21,35 +21,36 @@ LANES = 8
 """Numbers in a vector; those of AVX-512, twice those of AVX2, four times those of NEON."""
 
 
-class LanesType(types.Type):  # type: ignore[misc]
+class LanesType(types.Type):
     """Eight float64."""
 
     def __init__(self) -> None:
         super().__init__(name="Lanes")
 
 
-class MaskType(types.Type):  # type: ignore[misc]
+class MaskType(types.Type):
     """Eight yes or no."""
 
     def __init__(self) -> None:
         super().__init__(name="LaneMask")
 
 
-LANES_TYPE, MASK_TYPE = LanesType(), MaskType()
+LANES_TYPE: Any = LanesType()
+MASK_TYPE: Any = MaskType()
 _DOUBLES = ir.VectorType(ir.DoubleType(), LANES)
 _BITS = ir.VectorType(ir.IntType(1), LANES)
 
 
 @register_model(LanesType)
-class _LanesModel(models.PrimitiveModel):  # type: ignore[misc]
+class _LanesModel(models.PrimitiveModel):
     def __init__(self, manager: Any, kind: Any) -> None:
-        super().__init__(manager, kind, _DOUBLES)
+        super().__init__(manager, kind, _DOUBLES)  # type: ignore[no-untyped-call]
 
 
 @register_model(MaskType)
-class _MaskModel(models.PrimitiveModel):  # type: ignore[misc]
+class _MaskModel(models.PrimitiveModel):
     def __init__(self, manager: Any, kind: Any) -> None:
-        super().__init__(manager, kind, _BITS)
+        super().__init__(manager, kind, _BITS)  # type: ignore[no-untyped-call]
 
 
 def _place(context: Any, builder: Any, array_type: Any, array: Any, index: Any) -> Any:
@@ -136,15 +137,15 @@ def turn(typing: Any, array: Any, index: Any, stride: Any, to: Any, at: Any, by:
         return None
 
     def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        steps = [(args[k], args[k + 1], args[k + 2]) for k in (0, 3)]
         places = []
-        for kind, (flat, index, stride) in zip((signature.args[0], signature.args[3]), steps, strict=True):
-            indices = [builder.add(index, builder.mul(stride, ir.Constant(stride.type, k)))
-                       for k in range(LANES)]  # fmt: skip
-            places.append([_place(context, builder, kind, flat, i) for i in indices])
-        rows = _turned(builder, [builder.load(place, align=8) for place in places[0]])
-        for row, place in zip(rows, places[1], strict=True):
-            builder.store(row, place, align=8)
+        for k in (0, 3):
+            first, apart = args[k + 1], args[k + 2]
+            rows = [builder.mul(apart, ir.Constant(apart.type, row)) for row in range(LANES)]
+            places.append([_place(context, builder, signature.args[k], args[k],
+                                  builder.add(first, row)) for row in rows])  # fmt: skip
+        columns = _turned(builder, [builder.load(place, align=8) for place in places[0]])
+        for column, place in zip(columns, places[1], strict=True):
+            builder.store(column, place, align=8)
         return context.get_dummy_value()
 
     return types.void(array, types.intp, types.intp, to, types.intp, types.intp), build

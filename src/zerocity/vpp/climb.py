@@ -20,8 +20,14 @@ round of the master costs more than a climb. A choice of speed alone."""
 CLIMB_STEPS, CLIMB_MEMORY, CLIMB_STOP, CLIMB_STOP_LONG = 30, 20, 3e-4, 1e-4
 """Most steps of a climb, its memory, and the gain, as a share of the noise's own error, below which
 it stops; the last for long horizons."""
-KEPT = 3
-"""Answers of each climb that the master gets: the best ones."""
+KEPT, KEPT_LONG = 3, 8
+"""Answers of each climb that the master gets, the best ones; the second of the last climb before a
+mix of long horizons, where a climb is cheap beside a mix."""
+GAIN = 0.25
+"""For long horizons the next level follows at once, without the master, while a climb raises the
+bound by more than this share of the goal."""
+DRAWS = 4
+"""More noisy answers at the best price between two mixes without a box."""
 WORTH = 0.7
 """Rounds of an early level go on while each cuts the model's gap to this share."""
 WIDEN, NARROW, LAST_DITHER = 3.0, 0.5, 0.3
@@ -43,6 +49,7 @@ class Search:
         self.bound_cny, self.upper_cny = -np.inf, np.inf
         self.weights: FloatArray = np.zeros((0, oracle.groups))
         self.rounds = self._draws = 0
+        self._seen: list[tuple[float, Question, Answer]] = []
         self.scale = float(np.abs(oracle.days.buy_cny_per_kwh).mean()) or 1.0
         self.dither = FIRST_DITHER * self.scale
         self.side: FloatArray = np.full(oracle.steps, self.dither)
@@ -70,12 +77,40 @@ class Search:
         for level in range(levels):
             if self.done:
                 return
+            last, before = level == levels - 1, self.bound_cny
             error = self._climb(error) * SHRINK
             self.dither *= SHRINK
             self.side = np.maximum(self.side * (SHRINK if level else 1.0), self.dither)
-            self._rounds(last=level == levels - 1)
+            if not self.long:
+                self._keep_best(KEPT)
+            else:
+                gained = (self.bound_cny - before) / max(abs(self.bound_cny), 1e-9)
+                if gained > GAIN * self.goal and not last:
+                    self._keep_best(KEPT)
+                    continue
+                self._keep_best(KEPT_LONG)
+                self._gather()
+            self._rounds(last)
         if not self.done or self.gap > self.goal:
             self._mix(self.bends.low, self.bends.high)
+
+    def _keep_best(self, count: int) -> None:
+        """Give the master the best answers of the last climb."""
+        for _, question, answer in self._seen[:count]:
+            self._keep(question, answer)
+
+    def _gather(self) -> None:
+        """Mix without a box, with more noisy answers at the best price while they help."""
+        before = np.inf
+        while True:
+            self._mix(self.bends.low, self.bends.high)
+            if self.done or self.gap > WORTH * before:
+                return
+            before = self.gap
+            for _ in range(DRAWS):
+                self._draws += 1
+                question = Question(self.best_price.copy(), self.dither / SHRINK, self._draws)
+                self._keep(question, self.oracle.ask(question))
 
     def _dual(self, price: FloatArray, answer: Answer) -> float:
         return answer.dual_cny + self.step_h * float(self.bends.dual(price).sum())
@@ -125,7 +160,7 @@ class Search:
             dual = self._dual(price, answer)
             seen.append((dual, question, answer))
             seen.sort(key=lambda s: -s[0])
-            del seen[KEPT:]
+            del seen[max(KEPT, KEPT_LONG) :]
             return dual, self._slope(price, answer)
 
         first, _ = value(start)
@@ -151,8 +186,7 @@ class Search:
         )
         price = np.clip(found.x * unit, self.bends.low, self.bends.high)
         _, exact = self._exact(price)
-        for _, question, answer in seen:
-            self._keep(question, answer)
+        self._seen = seen
         return max(exact - seen[0][0], 0.0)
 
     def _rounds(self, last: bool) -> None:
