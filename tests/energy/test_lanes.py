@@ -22,7 +22,7 @@ from zerocity.energy.lanes import (
 )
 
 
-@njit  # type: ignore[untyped-decorator]
+@njit
 def _work(x: Any, y: Any, out: Any) -> bool:
     a, b = get(x, 0), get(y, 0)
     results = a + b, a - b, a * b, a / b, least(a, b), most(a, b), same(2.5)
@@ -33,7 +33,7 @@ def _work(x: Any, y: Any, out: Any) -> bool:
     return bool(some(alike(a, b)))
 
 
-@njit  # type: ignore[untyped-decorator]
+@njit
 def _turned(x: Any, stride: int, out: Any, by: int) -> None:
     turn(x, 3, stride, out, 1, by)
 

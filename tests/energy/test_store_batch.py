@@ -19,7 +19,7 @@ from zerocity.energy.store_solve import ANSWERED, Answers, solve_one
 from zerocity.energy.stores import TIES, StoreDays, StorePlans, as_plans, as_rows, dispatch_stores
 
 
-@njit  # type: ignore[untyped-decorator]
+@njit
 def _loaded(r: Any, b: int, d: Any, q: Any) -> None:
     load_problem(r, b, d, q)
 
@@ -43,6 +43,12 @@ def one_by_one(days: StoreDays, tie: str) -> StorePlans:
 @settings(max_examples=60, deadline=None)
 def test_abreast_gives_what_one_by_one_gives(seed: int, tie: Any, negative: bool) -> None:
     days = random_days(seed, problems=11, negative_prices=negative)
+    drawn = np.random.default_rng(seed).random((2, *days.load_kw.shape))
+    days = replace(
+        days,
+        import_limit_kw=np.where(drawn[0] < 0.2, np.inf, days.import_limit_kw),
+        export_limit_kw=np.where(drawn[1] < 0.2, np.inf, days.export_limit_kw),
+    )
     plans, wanted = dispatch_stores(days, tie), one_by_one(days, tie)
     np.testing.assert_array_equal(plans.broken_step, wanted.broken_step)
     for name in ("objective_cny", "bound_cny", "energy_kwh", "import_kw", "export_kw"):
@@ -69,7 +75,7 @@ def test_neighbours_change_no_bit(seed: int) -> None:
 @pytest.mark.parametrize("steps", [store_batch.ABREAST_STEPS, store_batch.ABREAST_STEPS + 1])
 def test_long_problems_carry_their_proof(steps: int) -> None:
     days = random_days(2, problems=2)
-    changes = {
+    changes: dict[str, Any] = {
         f.name: np.resize(getattr(days, f.name), (2, steps))
         for f in fields(days)
         if np.ndim(getattr(days, f.name)) == 2

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from numba import njit
 
 from zerocity.energy import store_pieces
-from zerocity.energy.lanes import LANES, either, pick, put, same, turn
+from zerocity.energy.lanes import LANES, either, get, least, most, pick, put, same, turn
 from zerocity.energy.store_kernel import BY_STEP as KERNEL_ROWS
 from zerocity.energy.store_lanes import (
     BY_STEP,
@@ -110,6 +110,13 @@ def load_lanes(r: Rows, b: int, last: int, w: Array, q: Array) -> None:
     load_column(w, DISCHARGE, r.discharge_kw, b, last)
     load_column(w, LOW, r.low_kwh, b, last)
     load_column(w, HIGH, r.high_kwh, b, last)
+    none = same(0.0)
+    for t in range(r.load_kw.shape[1]):
+        load, sun = get(w, at(t, LOAD)), get(w, at(t, PV))
+        most_in = most(load, none) + get(w, at(t, CHARGE))
+        most_out = sun + get(w, at(t, DISCHARGE)) + most(none - load, none)
+        put(w, at(t, IMPORT), least(get(w, at(t, IMPORT)), most_in))
+        put(w, at(t, EXPORT), least(get(w, at(t, EXPORT)), most_out))
     for lane in range(LANES):
         load_numbers(r, min(b + lane, last), lane, q)
 
