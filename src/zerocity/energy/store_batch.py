@@ -63,8 +63,10 @@ from zerocity.energy.store_solve import ENERGY, WORTH, WRITTEN, Answers, solve_o
 
 Array = npt.NDArray[Any]
 
-ABREAST_STEPS = 2048
-"""Longer problems are solved one by one: there are few of them, and their scratch is large."""
+ABREAST_STEPS = 768
+"""Longer problems are solved one by one: eight of them no longer fit a core's second cache, and a
+lone one would pay for eight. The way depends on the length alone, so that no problem's last bit
+depends on its neighbours."""
 
 
 @njit(inline="always", error_model="numpy")

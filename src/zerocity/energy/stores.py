@@ -2,7 +2,8 @@
 
 Load, sun that may be curtailed, a connection with limits and prices, and one store: a battery, the
 stock of a swap station, or all charging sessions of a site between their earliest and latest
-cumulative energy. No solver is called; the method is in `store_kernel`.
+cumulative energy. No solver is called; the method is in `store_kernel`, and
+in `store_lanes` for eight problems abreast.
 """
 
 from __future__ import annotations

@@ -76,7 +76,7 @@ class Search:
         error = 0.0
         for level in range(levels):
             if self.done:
-                return
+                break
             last, before = level == levels - 1, self.bound_cny
             error = self._climb(error) * SHRINK
             self.dither *= SHRINK
@@ -147,7 +147,7 @@ class Search:
     def _climb(self, error: float) -> float:
         """Climb the dual under the present noise; return by how much the noise lowers it [CNY].
 
-        ``error`` is a guess of that, or 0.
+        ``error`` is a guess of that, or 0. The best answers wait in ``_seen``.
         """
         self._draws += 1
         draw, unit = self._draws, self.scale
