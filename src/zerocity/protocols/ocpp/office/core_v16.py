@@ -8,6 +8,7 @@ station keeps a refused one for ever.
 from __future__ import annotations
 
 from datetime import datetime
+from functools import lru_cache
 
 from zerocity.charging.session import Event, State
 from zerocity.live.registry import Connector
@@ -46,6 +47,7 @@ STEPS = {
 ONLY_CONNECTOR = 1
 
 
+@lru_cache(maxsize=10_000)
 def session_id(number: int) -> str:
     """The city's name for a 1.6 transaction; no station's name begins with a tilde."""
     return f"~{int(number):010d}"

@@ -86,13 +86,31 @@ def number(text: str) -> float | None:
 
 
 def _read_v16(measurand: str, value: Payload, notes: list[str]) -> float | None:
+    """What `number` and `_scaled` give of a good value, without the way through both."""
+    text = value["value"]
+    scale = SCALES.get((measurand, value.get("unit")))
+    if scale is not None and value.get("format", "Raw") == "Raw":
+        try:
+            raw = float(text)
+        except ValueError:
+            raw = math.nan
+        times, by, low, high = scale
+        found = raw * times / by
+        if low <= found <= high and "_" not in text and text == text.strip():
+            return found
+    _unread_v16(measurand, value, notes)
+    return None
+
+
+def _unread_v16(measurand: str, value: Payload, notes: list[str]) -> None:
+    """Name what is wrong with a value."""
     if value.get("format", "Raw") != "Raw":
-        return None  # signed data is kept as it came, in the inbox
+        return  # signed data is kept as it came, in the inbox
     raw = number(value["value"])
     if raw is None:
         notes.append(f"{measurand}: {value['value'][:20]!r} is no number")
-        return None
-    return _scaled(measurand, raw, value.get("unit"), notes)
+    else:
+        _scaled(measurand, raw, value.get("unit"), notes)
 
 
 def _read_v2(measurand: str, value: Payload, notes: list[str]) -> float | None:

@@ -103,15 +103,15 @@ class Conversation:
                 self._event(event, now_s)
         self._flush()
 
-    def _context(self, message_id: str, now_s: float, data: bytes = b"") -> Context:
+    def _context(self, now_s: float) -> Context:
         hub = self.hub
-        return Context(
-            self.station, hub.registry, hub.at(), now_s, self.version, message_id, self.say, data
-        )
+        return Context(self.station, hub.registry, hub.at(), now_s, self.version, "", self.say)
 
     def _asked(self, asked: Asked, data: bytes, now_s: float) -> None:
         hub = self.hub
-        context = self._context(asked.id, now_s, data)
+        context = Context(
+            self.station, hub.registry, hub.at(), now_s, self.version, asked.id, self.say, data
+        )
         outcome = hub.answer(context, asked.action, asked.payload)
         keeps = type(outcome) is Outcome and outcome.rows
         if not keeps and not self.queue:
@@ -162,7 +162,7 @@ class Conversation:
         if isinstance(event, Broke):
             self.wire.broke(event.code, now_s)
             return
-        context = self._context("", now_s)
+        context = self._context(now_s)
         rows: Sequence[Row] = ()
         try:
             if isinstance(event, Told):

@@ -84,26 +84,20 @@ class Commits:
             self._overflow.append((rows, reply))
             return
         try:
-            self._submit(rows, reply)
+            if reply is None:
+                self._store.submit(rows)
+            else:
+                self._store.submit(rows, reply.stored, reply.failed)
         except RecorderFullError:
             # The state has changed already, so the rows must not be lost. Reading stops at half
             # this fill, so this holds no more than one read buffer of each connection.
             self._overflow.append((rows, reply))
 
-    def _submit(self, rows: Sequence[Row], reply: Reply | None) -> None:
-        if reply is None:
-            self._store.submit(rows)
-        else:
-            self._store.submit(rows, reply.stored, reply.failed)
-
     def retry(self) -> None:
         """Submit what found no room before."""
-        while self._overflow:
-            try:
-                self._submit(*self._overflow[0])
-            except RecorderFullError:
-                return
-            self._overflow.popleft()
+        waiting, self._overflow = self._overflow, deque()
+        while waiting:
+            self.submit(*waiting.popleft())
 
     def landed(self, reply: Reply) -> None:
         """Take an answer whose rows are committed; called in the writer's thread."""
