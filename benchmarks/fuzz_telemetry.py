@@ -11,7 +11,7 @@ so; `--guided` lets libFuzzer keep and change those that reach new lines. Atheri
 environment of its own:
 
     python -m venv fuzz
-    fuzz/bin/pip install atheris numpy numba pyarrow cryptography sqlalchemy structlog
+    fuzz/bin/pip install atheris numpy numba pyarrow cryptography sqlalchemy structlog alembic psycopg[binary]
     PYTHONPATH=src fuzz/bin/python benchmarks/fuzz_telemetry.py --guided
 """
 
