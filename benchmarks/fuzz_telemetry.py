@@ -11,7 +11,8 @@ so; `--guided` lets libFuzzer keep and change those that reach new lines. Atheri
 environment of its own:
 
     python -m venv fuzz
-    fuzz/bin/pip install atheris numpy numba pyarrow cryptography sqlalchemy structlog alembic psycopg[binary]
+    fuzz/bin/pip install atheris numpy numba pyarrow cryptography sqlalchemy structlog alembic
+    fuzz/bin/pip install 'psycopg[binary]'
     PYTHONPATH=src fuzz/bin/python benchmarks/fuzz_telemetry.py --guided
 """
 
@@ -97,12 +98,12 @@ def by_coverage(inputs: int, seed: int) -> None:
             (Path(corpus) / str(number)).write_bytes(made[:LONGEST_INPUT])
         options = [f"-runs={inputs}", f"-seed={seed}", f"-max_len={LONGEST_INPUT}",
                    "-verbosity=0", "-rss_limit_mb=2048"]  # fmt: skip
-        atheris.Setup([sys.argv[0], *options, corpus], one,
-                      custom_mutator=changer(judged, atheris.Mutate))  # fmt: skip
+        bend = import_module("frames_grown").bend_bytes
+        atheris.Setup([sys.argv[0], *options, corpus], one, custom_mutator=changer(judged, bend))
         atheris.Fuzz()
 
 
-def changer(judged: Any, mutate: Any) -> Any:
+def changer(judged: Any, bend: Any) -> Any:
     """A mutator for libFuzzer that knows frames, and makes checks right more often than not."""
 
     def change(data: bytes, max_size: int, its_seed: int) -> bytes:
@@ -113,7 +114,7 @@ def changer(judged: Any, mutate: Any) -> Any:
             case 1 | 2:
                 changed = judged.change_input(data, rng)
             case _:
-                changed = mutate(data, max_size)
+                changed = bend(data, rng)
                 if rng.random() < 0.8:
                     changed = changed[:2] + judged.mended(changed[2:])
         return bytes(changed[:max_size])
