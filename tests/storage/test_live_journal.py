@@ -198,9 +198,18 @@ from pathlib import Path
 spec = importlib.util.spec_from_file_location("child", {__file__!r})
 child = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(child)
+child.warm(Path(sys.argv[1]) / "warm")
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), int(sys.argv[2])))
 print(*child.fill(Path(sys.argv[1])))
 """
+
+
+def warm(folder: Path) -> None:
+    """Write one step: what is compiled for it is kept in a file that may grow."""
+    writer = LiveJournalWriter(folder, lambda: DAY)
+    writer.plan(DAYS, PLANS)
+    step(writer, 0)
+    writer.close()
 
 
 def fill(folder: Path) -> tuple[int, int]:
