@@ -81,8 +81,13 @@ class Account:
             self.ended.append((transaction, evse.energy_wh - transaction.meter_start_wh))
 
     def texts(self) -> Counter[tuple[str, str]]:
-        """All that was said, as it went out."""
-        return Counter((entry.action, canonical(entry.payload).decode()) for entry in self.said)
+        """All that was said, as it went out; a cabinet meters on while its link is taken down."""
+        unsent = {id(entry) for entry in self.station._queue if entry.message_id is None}
+        return Counter(
+            (entry.action, canonical(entry.payload).decode())
+            for entry in self.said
+            if id(entry) not in unsent
+        )
 
 
 def make_station(spec: StationSpec, seed: int) -> SimStation:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-import time
 from contextlib import suppress
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from effort import least_s
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -104,9 +105,12 @@ def test_any_text_is_a_code_or_a_clear_error(code: str) -> None:
 def test_a_hundred_thousand_codes_are_quick_and_unique() -> None:
     count = 105_000
     days = np.datetime64("2018-01-01") + np.arange(count) % 2500
-    start = time.perf_counter()
-    codes = make_codes("001", "P", "B", "24", "0000003", days, np.arange(count))
-    assert time.perf_counter() - start < 0.5
+
+    def make() -> Any:
+        return make_codes("001", "P", "B", "24", "0000003", days, np.arange(count))
+
+    codes = make()
+    assert least_s(make) < 0.5
     assert codes.shape == (count,)
     assert np.unique(codes).size == count
     assert parse_code(str(codes[70_003])).made == date(2018, 1, 1) + timedelta(days=70_003 % 2500)

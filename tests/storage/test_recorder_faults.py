@@ -243,5 +243,5 @@ def test_a_close_while_the_database_is_away_ends_in_time(tmp_path: Path) -> None
     assert wait_for(lambda: not recorder.healthy)
     start = time.monotonic()
     assert not recorder.close(0.3)
-    assert time.monotonic() - start < 3.0
+    assert time.monotonic() - start < 10.0
     assert not done.is_set()

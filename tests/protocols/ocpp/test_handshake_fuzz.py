@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import base64
 import re
-import time
 from random import Random
+
+from effort import least_s
 
 from zerocity.protocols.ocpp.server.handshake import (
     LARGEST_HEAD_BYTES,
@@ -124,9 +125,11 @@ def test_lawful_requests_are_taken_and_spoilt_ones_judged() -> None:
 
 def test_the_longest_heads_cost_little() -> None:
     line = b"GET /ocpp/CS1 HTTP/1.1\r\n"
-    began_s = time.process_time()
-    for junk in (b"a:b\r\n", b"%41", b",", b";=", b"Connection:,,,,\r\n", b"\r\n", b":", b" "):
-        for front in (line, b"GET /ocpp/", line + b"Sec-WebSocket-Extensions: ", line + b"X: "):
-            head = front + junk * (LARGEST_HEAD_BYTES // len(junk))
-            outcome(head[:LARGEST_HEAD_BYTES])
-    assert time.process_time() - began_s < 1.0
+
+    def judge() -> None:
+        for junk in (b"a:b\r\n", b"%41", b",", b";=", b"Connection:,,,,\r\n", b"\r\n", b":", b" "):
+            for front in (line, b"GET /ocpp/", line + b"Sec-WebSocket-Extensions: ", line + b"X: "):
+                head = front + junk * (LARGEST_HEAD_BYTES // len(junk))
+                outcome(head[:LARGEST_HEAD_BYTES])
+
+    assert least_s(judge) < 1.0

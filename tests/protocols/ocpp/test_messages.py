@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import time
 from random import Random
 from typing import Any
 
 import pytest
+from effort import least_s
 from specimens import EVERY_MESSAGE, judged, specimen, spoil
 
 from zerocity.protocols.ocpp.codes import CODES
@@ -171,9 +171,8 @@ def test_one_of_several_wrongs_is_told_the_type_before_the_value() -> None:
 def test_thousands_of_wrongs_cost_little_and_give_a_short_text(
     version: Version, action: str, payload: dict[str, Any]
 ) -> None:
-    started_s = time.process_time()
+    assert least_s(lambda: check(version, action, "request", payload)) < 0.1
     violation = check(version, action, "request", payload)
-    assert time.process_time() - started_s < 0.1
     assert violation is not None
     assert len(violation.description) <= LONGEST_DESCRIPTION
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 import tracemalloc
 from itertools import count
 from typing import Any
 
 import orjson
 import pytest
+from effort import least_s
 
 from zerocity.protocols.ocpp.peer import (
     DISCONNECTED,
@@ -384,13 +384,15 @@ def test_every_call_ends_with_the_connection() -> None:
 
 def test_a_message_costs_microseconds() -> None:
     office = peer()
-    frames = [call("Authorize", AUTHORIZE, f"i{number}") for number in range(2000)]
-    started_s = time.process_time()
-    for frame in frames:
-        for event in office.receive(frame, 0.0):
-            office.answer(event.id, ACCEPTED)
-        office.take()
-    assert time.process_time() - started_s < 2000 * 200e-6
+    numbers = count()
+
+    def hear() -> None:
+        for _ in range(2000):
+            for event in office.receive(call("Authorize", AUTHORIZE, f"i{next(numbers)}"), 0.0):
+                office.answer(event.id, ACCEPTED)
+            office.take()
+
+    assert least_s(hear) < 2000 * 200e-6
 
 
 def test_a_peer_stays_small() -> None:

@@ -45,7 +45,7 @@ def test_nobody_can_tell_an_unknown_station_from_a_wrong_password() -> None:
     async def test() -> None:
         async with open_world(refusal_s=0.2) as world:
             answers, took = [], []
-            for name, password in (("CS1", "wrong"), ("CS404", PASSWORD)):
+            for name, password in 3 * (("CS1", "wrong"), ("CS404", PASSWORD)):
                 began = time.monotonic()
                 with pytest.raises(InvalidStatus) as refused:
                     await world.connect(name, password=password)
@@ -55,7 +55,7 @@ def test_nobody_can_tell_an_unknown_station_from_a_wrong_password() -> None:
             assert answers[0] == answers[1]
             assert answers[0][0] == 401
             assert min(took) > 0.15
-            assert abs(took[0] - took[1]) < 0.1
+            assert abs(min(took[::2]) - min(took[1::2])) < 0.1
 
     run(test())
 
