@@ -31,10 +31,16 @@ from zerocity.protocols.ocpp.station.gateway import Line, StationFleet
 from zerocity.protocols.sunspec.device import SimSite, SimSiteServer
 from zerocity.twin.street import Street, street_timeline
 
-# Days that the street knows; it ends before they do.
+# Days that a street is made for; after them its vehicles report their last state.
 DAYS = 8
 SECOND_S = 1.0
+# A process that slept does not live through more than this at once.
 LATE_MINUTES = 5
+
+
+def minute_of(at: datetime) -> int:
+    """Minutes since 1970, UTC."""
+    return int(at.timestamp() // 60)
 
 
 @dataclass(frozen=True)
@@ -84,7 +90,7 @@ class Players:
         ]
         self.server = SimSiteServer(self.devices)
         self.sites = StreetSites(self.street, self.devices)
-        self._minute = self._minute_of(at)
+        self._minute = minute_of(at)
         self._last_s = -np.inf
         self.stop = asyncio.Event()
 
@@ -96,7 +102,7 @@ class Players:
         specs, now_s = stations_of(self.city), self.clock.now_s()
         self.plugs = StreetPlugs(self.street, specs, self.vehicles, self.request.meter_s, at)
         self.world = StreetVehicles(self.street, self.request.seed)
-        self._minute = self._minute_of(at)
+        self._minute = minute_of(at)
         self.plugs.minute([], now_s, at)
         self.sites.look()
         self.handed = len(handed)
@@ -125,13 +131,10 @@ class Players:
         )  # fmt: skip
         return fleet, clients
 
-    def _minute_of(self, at: datetime) -> int:
-        return int(at.timestamp() // 60)
-
     def _tick(self, now_s: float, at: datetime) -> None:
         if now_s - self._last_s < SECOND_S:
             return
-        minute = self._minute_of(at)
+        minute = minute_of(at)
         for _ in range(min(minute - self._minute, LATE_MINUTES)):
             self._turn(now_s, at)
         self._minute = minute

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
+from zerocity.app.street import DAYS, LATE_MINUTES, minute_of
 from zerocity.app.street_vehicles import StreetVehicles
 from zerocity.city.devices import VehicleSpec, vehicles_of
 from zerocity.city.folder import load_city
@@ -17,11 +18,6 @@ from zerocity.city.thin import Size, thinned
 from zerocity.energy.weather import made_weather
 from zerocity.protocols.gbt32960.reading import Reading
 from zerocity.twin.street import Street, street_timeline
-
-# Days that the twin is made for; after them its vehicles report their last state.
-DAYS = 8
-# A process that slept does not live through more than this at once.
-LATE_MINUTES = 5
 
 
 class TwinVehicles:
@@ -43,14 +39,14 @@ class TwinVehicles:
         self._street = Street(small, timeline, made_weather(small.climate, timeline, seed), seed)
         self._street.begin(at.replace(second=0, microsecond=0))
         self._world = StreetVehicles(self._street, seed)
-        self._minute = _minute_of(at)
-        self._last = _minute_of(timeline.start_utc) + DAYS * 24 * 60 - 1
+        self._minute = minute_of(at)
+        self._last = minute_of(timeline.start_utc) + DAYS * 24 * 60 - 1
         self._charge()
         self._world.advance(at)
 
     def advance(self, at: datetime) -> None:
         """Live up to a moment, minute by minute."""
-        minute = min(_minute_of(at), self._last)
+        minute = min(minute_of(at), self._last)
         for _ in range(min(minute - self._minute, LATE_MINUTES)):
             self._street.apply(self._commands)
             self._charge()
@@ -95,7 +91,3 @@ def _small(city: City, count: int) -> City:
             vehicles=count,
         ),
     )
-
-
-def _minute_of(at: datetime) -> int:
-    return int(at.timestamp() // 60)

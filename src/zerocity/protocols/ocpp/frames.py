@@ -258,17 +258,18 @@ def write_frame(frame: Frame) -> bytes:
     """
     if not 0 < len(frame.id) <= LONGEST_ID:
         raise ValueError(f"a message id has 1 to {LONGEST_ID} characters, not {len(frame.id)}")
-    try:
-        # A copy: what orjson gives keeps its 4 KiB buffer, and frames are kept for repeats.
-        return bytes(memoryview(orjson.dumps(_parts(frame))))
-    except TypeError as error:
-        raise ValueError(f"a payload that JSON cannot say: {error}") from None
+    return _written(_parts(frame))
 
 
 def write_result(message_id: str, payload: Mapping[str, Any]) -> bytes:
     """The bytes of a CALLRESULT to an id that was read; ValueError as `write_frame`."""
+    return _written([CALLRESULT, message_id, payload])
+
+
+def _written(parts: list[Any]) -> bytes:
     try:
-        return bytes(memoryview(orjson.dumps((CALLRESULT, message_id, payload))))
+        # A copy: what orjson gives keeps its 4 KiB buffer, and frames are kept for repeats.
+        return bytes(memoryview(orjson.dumps(parts)))
     except TypeError as error:
         raise ValueError(f"a payload that JSON cannot say: {error}") from None
 
