@@ -2,7 +2,9 @@
 
 Rows of one table are first joined by key, so that the last word on each column wins; what is left
 has no order of its own and goes in by few statements. PostgreSQL gets one array a column, which
-costs the two sides together as little as a binary COPY into a table beside, and needs none.
+costs the two sides together as little as a binary COPY into a table beside, and needs none. Rows
+that are kept once go straight into their table by a binary COPY, which costs the least; only when
+one of them is there already, which is rare, do they come again as arrays.
 """
 
 from __future__ import annotations
@@ -31,6 +33,9 @@ from zerocity.storage.live_tables import (
 Values = Mapping[str, Any]
 # Rows of one statement. More would outgrow PostgreSQL's working memory (4 MB) at a kilobyte a row.
 MOST_A_STATEMENT = 1000
+# Fewer rows are not worth the savepoint of a COPY.
+LEAST_COPIED = 8
+UNIQUE_VIOLATION = "23505"  # PostgreSQL, appendix A
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,20 +45,21 @@ class Shape:
     table: str
     columns: tuple[str, ...]
     statement: str
-    changers: tuple[tuple[str, Callable[[Any], Any]], ...]
+    changers: tuple[tuple[int, Callable[[Any], Any]], ...]
+    """Places of columns, and what makes their values fit."""
+    copied: tuple[str, ...]
+    """PostgreSQL's types of the columns; empty where rows do not come by COPY."""
 
     def lines(self, rows: Iterable[Values]) -> list[tuple[Any, ...]]:
         """Return the rows as the driver wants them."""
         columns, changers = self.columns, self.changers
         made = []
         for row in rows:
-            if changers:
-                changed = dict(row)
-                for name, change in changers:
-                    if (value := changed[name]) is not None:
-                        changed[name] = change(value)
-                row = changed
-            made.append(tuple(row[name] for name in columns))
+            line = [row[name] for name in columns]
+            for place, change in changers:
+                if (value := line[place]) is not None:
+                    line[place] = change(value)
+            made.append(tuple(line))
         return made
 
 
@@ -72,9 +78,28 @@ def _insert(connection: sa.Connection, shape: Shape, rows: Sequence[Values]) -> 
     if connection.dialect.name == "sqlite":
         connection.exec_driver_sql(shape.statement, lines)
         return
+    if shape.copied and len(lines) >= LEAST_COPIED and _copy(connection, shape, lines):
+        return
     for start in range(0, len(lines), MOST_A_STATEMENT):
         part = lines[start : start + MOST_A_STATEMENT]
         connection.exec_driver_sql(shape.statement, tuple(map(list, zip(*part, strict=True))))
+
+
+def _copy(connection: sa.Connection, shape: Shape, lines: Sequence[tuple[Any, ...]]) -> bool:
+    """COPY rows into their table; False, and nothing done, when one of them is there already."""
+    names = ", ".join(f'"{name}"' for name in shape.columns)
+    command = f'COPY "{shape.table}" ({names}) FROM STDIN (FORMAT BINARY)'
+    driver: Any = connection.connection.driver_connection
+    try:
+        with connection.begin_nested(), driver.cursor() as cursor, cursor.copy(command) as copy:
+            copy.set_types(shape.copied)
+            for line in lines:
+                copy.write_row(line)
+    except Exception as error:
+        if getattr(error, "sqlstate", None) == UNIQUE_VIOLATION:
+            return False
+        raise
+    return True
 
 
 def _groups(table: str, rows: Sequence[Values]) -> dict[tuple[str, ...], list[Values]]:
@@ -109,18 +134,20 @@ def shape_of(table: str, columns: tuple[str, ...], dialect: str) -> Shape:
     if dialect == "sqlite":
         source = f"VALUES ({', '.join('?' for _ in columns)})"
     else:
-        arrays = ", ".join(f"%b::{_array_of(table, name)}" for name in columns)
+        arrays = ", ".join(f"%b::{_type_of(table, name)}[]" for name in columns)
         source = f"SELECT * FROM unnest({arrays})"
     statement = f'INSERT INTO "{table}" ({names}) {source} {_conflict(table, columns)}'
-    return Shape(table, columns, statement, _changers(table, columns, dialect))
+    by_copy = dialect != "sqlite" and RULES[table] is Rule.ONCE
+    copied = tuple(_type_of(table, name) for name in columns) if by_copy else ()
+    return Shape(table, columns, statement, _changers(table, columns, dialect), copied)
 
 
-def _array_of(table: str, column: str) -> str:
+def _type_of(table: str, column: str) -> str:
     kind = metadata.tables[table].c[column].type
     if isinstance(kind, Moment):
-        return "timestamptz[]"
-    names = {sa.BigInteger: "bigint[]", sa.Double: "float8[]", sa.Boolean: "boolean[]"}
-    return next((name for made, name in names.items() if isinstance(kind, made)), "text[]")
+        return "timestamptz"
+    names = {sa.BigInteger: "bigint", sa.Double: "float8", sa.Boolean: "boolean"}
+    return next((name for made, name in names.items() if isinstance(kind, made)), "text")
 
 
 def _conflict(table: str, columns: Sequence[str]) -> str:
@@ -135,19 +162,19 @@ def _conflict(table: str, columns: Sequence[str]) -> str:
 
 def _changers(
     table: str, columns: Sequence[str], dialect: str
-) -> tuple[tuple[str, Callable[[Any], Any]], ...]:
-    found: list[tuple[str, Callable[[Any], Any]]] = []
-    for name in columns:
+) -> tuple[tuple[int, Callable[[Any], Any]], ...]:
+    found: list[tuple[int, Callable[[Any], Any]]] = []
+    for place, name in enumerate(columns):
         kind = metadata.tables[table].c[name].type
         if isinstance(kind, Moment):
             change: Callable[[datetime], Any] = moment_text if dialect == "sqlite" else to_utc
-            found.append((name, change))
+            found.append((place, change))
         elif isinstance(kind, Json):
-            found.append((name, json_text))
+            found.append((place, json_text))
         elif isinstance(kind, sa.Double):
-            found.append((name, _number))
+            found.append((place, _number))
         elif isinstance(kind, sa.BigInteger):
-            found.append((name, int))
+            found.append((place, int))
     return tuple(found)
 
 
