@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from zerocity.storage.copy import LEAST_COPIED, store
+from zerocity.storage.copy import UNIQUE_VIOLATION, store
 from zerocity.storage.database import migrate, open_engine
 from zerocity.storage.live_tables import frame_faults, messages
 from zerocity.storage.refusal import is_refusal
@@ -32,10 +32,10 @@ def message(number: int, payload: str = '{"a":"é\\n\\t\\\\x"}') -> dict[str, An
     }  # fmt: skip
 
 
-def put(engine: sa.Engine, table: str, rows: list[dict[str, Any]]) -> None:
+def put(engine: sa.Engine, table: str, rows: list[dict[str, Any]], first_told: bool) -> None:
     connection = engine.connect().execution_options(writes=True)
     with connection, connection.begin():
-        store(connection, {table: rows})
+        store(connection, {table: rows}, first_told=first_told)
 
 
 def there(engine: sa.Engine, table: sa.Table) -> list[dict[str, Any]]:
@@ -44,47 +44,70 @@ def there(engine: sa.Engine, table: sa.Table) -> list[dict[str, Any]]:
         return [dict(row) for row in found]
 
 
-@pytest.mark.parametrize("count", [1, LEAST_COPIED - 1, LEAST_COPIED, 2500])
-def test_every_row_comes_back_as_it_went_in(engine: sa.Engine, count: int) -> None:
+@pytest.mark.parametrize("first_told", [False, True])
+@pytest.mark.parametrize("count", [0, 1, 2500])
+def test_every_row_comes_back_as_it_went_in(
+    engine: sa.Engine, count: int, first_told: bool
+) -> None:
     rows = [message(number) for number in range(count)]
-    put(engine, "messages", rows)
+    put(engine, "messages", rows, first_told)
     assert there(engine, messages) == rows
 
 
-def test_whole_numbers_moments_and_gaps_come_back(engine: sa.Engine) -> None:
+@pytest.mark.parametrize("first_told", [False, True])
+def test_whole_numbers_moments_and_gaps_come_back(engine: sa.Engine, first_told: bool) -> None:
     rows = [
         {"key": f"k{n:02}", "at": AT, "link": n - 5, "vehicle": None, "rule": "r", "place": 2**40,
          "came": "", "raw": "00"}
         for n in range(20)
     ]  # fmt: skip
-    put(engine, "frame_faults", rows)
+    put(engine, "frame_faults", rows, first_told)
     assert there(engine, frame_faults) == rows
 
 
 def test_of_rows_told_again_the_first_is_kept(engine: sa.Engine) -> None:
     first = [message(number) for number in range(40)]
-    put(engine, "messages", first[:20])
-    put(engine, "messages", [message(number, "{}") for number in range(10, 20)] + first[20:])
+    put(engine, "messages", first[:20], first_told=True)
+    again = [message(number, "{}") for number in range(10, 20)]
+    put(engine, "messages", [*again, *first[20:]], first_told=False)
     assert there(engine, messages) == first
 
 
 def test_one_batch_may_say_a_thing_twice(engine: sa.Engine) -> None:
     rows = [message(number) for number in range(30)]
-    put(engine, "messages", [*rows, *(message(number, "{}") for number in range(30))])
+    again = [message(number, "{}") for number in range(30)]
+    put(engine, "messages", [*rows, *again], first_told=False)
     assert there(engine, messages) == rows
 
 
+def postgres(url: str) -> sa.Engine:
+    engine = open_engine(url)
+    migrate(engine)
+    return engine
+
+
+def test_what_is_wrongly_taken_for_new_fails_and_leaves_all_as_it_was(postgres_url: str) -> None:
+    engine = postgres(postgres_url)
+    rows = [message(number) for number in range(20)]
+    put(engine, "messages", rows[:5], first_told=True)
+    with pytest.raises(Exception) as refused:  # noqa: PT011 - the driver's own
+        put(engine, "messages", rows[::-1], first_told=True)
+    assert getattr(refused.value, "sqlstate", "") == UNIQUE_VIOLATION
+    assert there(engine, messages) == rows[:5]
+    engine.dispose()
+
+
+@pytest.mark.parametrize("first_told", [False, True])
 @pytest.mark.parametrize("wrong", [{"payload": "a\x00b"}, {"key": None}, {"received_at": "soon"}])
 def test_an_unlawful_row_is_refused_and_nothing_of_its_batch_kept(
-    postgres_url: str, wrong: dict[str, Any]
+    postgres_url: str, wrong: dict[str, Any], first_told: bool
 ) -> None:
-    engine = open_engine(postgres_url)
-    migrate(engine)
+    engine = postgres(postgres_url)
     rows = [message(number) for number in range(20)]
     with pytest.raises(Exception) as refused:  # noqa: PT011 - of whichever library
-        put(engine, "messages", [*rows, message(20) | wrong])
+        put(engine, "messages", [*rows, message(20) | wrong], first_told)
     assert is_refusal(refused.value)
     assert there(engine, messages) == []
-    put(engine, "messages", rows)
+    put(engine, "messages", rows, first_told)
     assert there(engine, messages) == rows
     engine.dispose()

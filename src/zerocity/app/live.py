@@ -132,7 +132,7 @@ class LivePlatform:
         self.facts = site_facts(self.city)
         self.clock = WallClock(request.shift)
         self.engine = open_store(request.data, request.url)
-        self.recorder = Recorder(open_engine(request.url))
+        self.recorder = Recorder(open_engine(request.url, ping=False))
         self.lake = Lake(request.data / "lake")
         self.opened = self._prepared()
         self.people = People(self.engine, self.city, self.facts, request.doors, request.demo)

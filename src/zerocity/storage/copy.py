@@ -3,8 +3,8 @@
 Rows of one table are first joined by key, so that the last word on each column wins; what is left
 has no order of its own and goes in by few statements. PostgreSQL gets one array a column, which
 costs the two sides together as little as a binary COPY into a table beside, and needs none. Rows
-that are kept once go straight into their table by a binary COPY, which costs the least; only when
-one of them is there already, which is rare, do they come again as arrays.
+that are kept once can go straight into their table by a binary COPY, which costs the least, but
+fails when one of them is there already.
 """
 
 from __future__ import annotations
@@ -33,8 +33,6 @@ from zerocity.storage.live_tables import (
 Values = Mapping[str, Any]
 # Rows of one statement. More would outgrow PostgreSQL's working memory (4 MB) at a kilobyte a row.
 MOST_A_STATEMENT = 1000
-# Fewer rows are not worth the savepoint of a COPY.
-LEAST_COPIED = 8
 UNIQUE_VIOLATION = "23505"  # PostgreSQL, appendix A
 
 
@@ -63,43 +61,41 @@ class Shape:
         return made
 
 
-def store(connection: sa.Connection, rows: Mapping[str, Sequence[Values]]) -> None:
-    """Write rows, by table, in their order of arrival. Errors of the database pass through."""
+def store(
+    connection: sa.Connection, rows: Mapping[str, Sequence[Values]], *, first_told: bool = False
+) -> None:
+    """Write rows, by table, in their order of arrival. Errors of the database pass through.
+
+    ``first_told``: rows that are kept once are taken for new; PostgreSQL fails with
+    UNIQUE_VIOLATION, as the driver's own error, when one is there already.
+    """
     for table in sorted(rows):
         if RULES[table] is Rule.CHAIN:
             append_chained(connection, metadata.tables[table], rows[table])
             continue
         for columns, group in _groups(table, rows[table]).items():
-            _insert(connection, shape_of(table, columns, connection.dialect.name), group)
+            shape = shape_of(table, columns, connection.dialect.name)
+            enter = _copy if first_told and shape.copied else _insert
+            enter(connection, shape, shape.lines(group))
 
 
-def _insert(connection: sa.Connection, shape: Shape, rows: Sequence[Values]) -> None:
-    lines = shape.lines(rows)
+def _insert(connection: sa.Connection, shape: Shape, lines: Sequence[tuple[Any, ...]]) -> None:
     if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql(shape.statement, lines)
-        return
-    if shape.copied and len(lines) >= LEAST_COPIED and _copy(connection, shape, lines):
+        connection.exec_driver_sql(shape.statement, list(lines))
         return
     for start in range(0, len(lines), MOST_A_STATEMENT):
         part = lines[start : start + MOST_A_STATEMENT]
         connection.exec_driver_sql(shape.statement, tuple(map(list, zip(*part, strict=True))))
 
 
-def _copy(connection: sa.Connection, shape: Shape, lines: Sequence[tuple[Any, ...]]) -> bool:
-    """COPY rows into their table; False, and nothing done, when one of them is there already."""
+def _copy(connection: sa.Connection, shape: Shape, lines: Sequence[tuple[Any, ...]]) -> None:
     names = ", ".join(f'"{name}"' for name in shape.columns)
     command = f'COPY "{shape.table}" ({names}) FROM STDIN (FORMAT BINARY)'
     driver: Any = connection.connection.driver_connection
-    try:
-        with connection.begin_nested(), driver.cursor() as cursor, cursor.copy(command) as copy:
-            copy.set_types(shape.copied)
-            for line in lines:
-                copy.write_row(line)
-    except Exception as error:
-        if getattr(error, "sqlstate", None) == UNIQUE_VIOLATION:
-            return False
-        raise
-    return True
+    with driver.cursor() as cursor, cursor.copy(command) as copy:
+        copy.set_types(shape.copied)
+        for line in lines:
+            copy.write_row(line)
 
 
 def _groups(table: str, rows: Sequence[Values]) -> dict[tuple[str, ...], list[Values]]:

@@ -27,10 +27,11 @@ _PATIENCE = {
 _SHAPES = "sqlite:///FILE or postgresql://USER@HOST/NAME"
 
 
-def open_engine(url: str | Path) -> sa.Engine:
+def open_engine(url: str | Path, *, ping: bool = True) -> sa.Engine:
     """Return the engine of a database: ``sqlite:///FILE``, ``postgresql://...`` or a file's path.
 
-    SQLite runs in WAL mode and syncs each commit to the disk. Nothing is connected yet.
+    SQLite runs in WAL mode and syncs each commit to the disk. Nothing is connected yet. ``ping``:
+    a server is asked before each use of a connection; who tries again anyway need not ask.
     InputError where the address cannot be used.
     """
     text = str(url)
@@ -45,7 +46,7 @@ def open_engine(url: str | Path) -> sa.Engine:
         return _open_sqlite(parsed)
     if kind in {"postgresql", "postgres"}:
         parsed = parsed.set(drivername="postgresql+psycopg")
-        return sa.create_engine(parsed, pool_pre_ping=True, connect_args=dict(_PATIENCE))
+        return sa.create_engine(parsed, pool_pre_ping=ping, connect_args=dict(_PATIENCE))
     raise InputError("database", kind, _SHAPES)
 
 

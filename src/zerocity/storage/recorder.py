@@ -12,7 +12,7 @@ import threading
 import time
 import uuid
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ import sqlalchemy as sa
 import structlog
 
 from zerocity.errors import ZerocityError
-from zerocity.storage.copy import key_of, store
+from zerocity.storage.copy import UNIQUE_VIOLATION, key_of, store
 from zerocity.storage.database import open_engine
 from zerocity.storage.live_tables import RULES, Rule, metadata
 from zerocity.storage.refusal import is_refusal
@@ -77,7 +77,7 @@ class Recorder:
         flush_s: float = 0.004,
         settled: Callable[[], None] | None = None,
     ) -> None:
-        self._engine = url if isinstance(url, sa.Engine) else open_engine(url)
+        self._engine = url if isinstance(url, sa.Engine) else open_engine(url, ping=False)
         self._most_waiting, self._most_bytes, self._flush_s = most_waiting, most_bytes, flush_s
         self._settled = settled
         self._queue: deque[_Submission] = deque()
@@ -261,9 +261,20 @@ def _commit(engine: sa.Engine, rows: Iterable[Row]) -> None:
     by_table: dict[str, list[dict[str, Any]]] = {}
     for row in rows:
         by_table.setdefault(row.table, []).append(row.values)
+    try:
+        _write(engine, by_table, first_told=True)
+    except Exception as error:
+        if getattr(error, "sqlstate", None) != UNIQUE_VIOLATION:
+            raise
+        _write(engine, by_table, first_told=False)
+
+
+def _write(
+    engine: sa.Engine, rows: Mapping[str, Sequence[dict[str, Any]]], *, first_told: bool
+) -> None:
     connection = engine.connect().execution_options(writes=True)
     with connection, connection.begin():
-        store(connection, by_table)
+        store(connection, rows, first_told=first_told)
 
 
 def _checked(row: Row) -> Row:
