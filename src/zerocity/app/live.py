@@ -10,7 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -145,8 +145,12 @@ class LivePlatform:
             lambda at: (at + timedelta(hours=self.city.utc_offset_h)).month,
         )  # fmt: skip
         self.ocpp = self._ocpp()
+        kwp = dict(zip(self.facts.names, self.facts.pv_kwp.tolist(), strict=True))
         self.reach = StationReach(self.registry, self.ocpp, self.clock.now_s, self.clock.utc)
-        self.poller = SunspecPoller(addresses, self._read, self.clock.now_s)
+        self.poller = SunspecPoller(
+            [replace(one, pv_kwp=kwp.get(one.site, 0.0)) for one in addresses], self._read,
+            self.clock.now_s,
+        )  # fmt: skip
         self.world = LiveCity(
             self.facts, self.registry, self.readings, _Hands(self.reach, self.poller),
             self.planning.plan, self.clock, request.rhythm,

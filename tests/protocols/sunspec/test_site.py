@@ -68,6 +68,31 @@ def test_orders_come_into_force_and_are_read_back(maps: Maps) -> None:
     asyncio.run(run())
 
 
+@pytest.mark.parametrize("maps", [DER, OLDER, FLOATS])
+@pytest.mark.parametrize(
+    ("rated_kw", "device_share"), [(80.0, 0.5), (160.0, 0.25), (0.0, 0.4), (1.0, 0.4)]
+)
+def test_a_bound_of_the_panels_is_told_as_a_share_of_the_inverter(
+    maps: Maps, rated_kw: float, device_share: float
+) -> None:
+    """Also where it says nothing of its power, or what cannot be."""
+
+    async def run() -> None:
+        site = made_site(maps=maps)
+        site.set_state(pv_rated_kw=rated_kw)
+        async with serving(site) as server:
+            line = SiteLine(replace(_address(server), pv_kwp=100.0), 0.5)
+            await line.open()
+            await line.tell(SUN_ORDER, 0.4)
+            assert site.pv_share(0.0) == pytest.approx(device_share, abs=0.01)
+            assert (await line.read(0.0, 0.0)).pv_share == pytest.approx(0.4, abs=0.01)
+            await line.tell(SUN_ORDER, 1.0)
+            assert site.pv_share(0.0) == 1.0
+            line.close()
+
+    asyncio.run(run())
+
+
 def test_a_site_with_meters_only_takes_no_orders() -> None:
     async def run() -> None:
         async with serving(made_site(has_pv=False, has_store=False)) as server:
@@ -99,7 +124,7 @@ def test_a_wrong_unit_is_told_plainly() -> None:
     async def run() -> None:
         async with serving(made_site()) as server:
             for wrong, says in (({"grid": 9}, "unit 9 has no SunSpec map"),
-                                ({"grid": 3}, r"unit 3 \(grid\) has models 1, 701, 704"),
+                                ({"grid": 3}, r"unit 3 \(grid\) has models 1, 701, 702, 704"),
                                 ({"sun": 1}, r"unit 1 \(sun\) has models 1, 203")):  # fmt: skip
                 line = SiteLine(replace(_address(server), **wrong), 0.5)
                 with pytest.raises(DeviceError, match=says):

@@ -48,8 +48,8 @@ class SimSite:
         self.units = [GRID, FEEDER] + [SUN] * has_pv + [STORE] * has_store
         self.state = {
             "net_kw": 0.0, "charging_kw": 0.0, "pv_kw": 0.0, "store_kw": 0.0, "store_kwh": 0.0,
-            "store_capacity_kwh": 0.0, "store_rated_kw": 100.0, "import_kwh": 0.0,
-            "export_kwh": 0.0, "charging_kwh": 0.0,
+            "store_capacity_kwh": 0.0, "store_rated_kw": 100.0, "pv_rated_kw": 0.0,
+            "import_kwh": 0.0, "export_kwh": 0.0, "charging_kwh": 0.0,
         }  # fmt: skip
         self.models = {unit: maps.models(unit) for unit in self.units}
         self._switches = {

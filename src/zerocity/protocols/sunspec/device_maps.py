@@ -35,7 +35,7 @@ class Maps:
             return (self.meter,)
         if self.older:
             return (120, self.inverter, 123 if unit == SUN else 124)
-        return (self.inverter, 704) if unit == SUN else (self.inverter, 704, 713)
+        return (self.inverter, 702, 704) if unit == SUN else (self.inverter, 704, 713)
 
 
 DER = Maps()
@@ -159,8 +159,16 @@ def _ratings(unit: int, model: int, state: State, scale: int) -> list[int]:
     values: dict[str, float] = {"DERTyp": 82.0 if unit == STORE else 4.0}
     if unit == STORE:
         values |= {"WRtg": rated, "MaxChaRte": rated, "MaxDisChaRte": rated, "WHRtg": room}
+    elif state["pv_rated_kw"] > 0.0:
+        values["WRtg"] = 1000.0 * state["pv_rated_kw"]
     scales = {"WRtg_SF": 1, "MaxChaRte_SF": 1, "MaxDisChaRte_SF": 1}
     return layout(model).encoded(values, {**scales, "WHRtg_SF": _exponent(room, 65_000.0)})
+
+
+def _settings(unit: int, model: int, state: State, scale: int) -> list[int]:
+    watts = 1000.0 * state["pv_rated_kw"]
+    values = {"WMaxRtg": watts, "WMax": watts} if watts > 0.0 else {}
+    return layout(model).encoded(values, {"W_SF": _exponent(watts, 65_000.0)})
 
 
 def _capacity(unit: int, model: int, state: State, scale: int) -> list[int]:
@@ -185,5 +193,5 @@ def _exponent(number: float, most: float) -> int:
 _ENCODE: dict[int, Callable[[int, int, State, int], list[int]]] = {
     **dict.fromkeys((201, 202, 203, 204, 211, 212, 213, 214), _meter),
     **dict.fromkeys((101, 102, 103, 111, 112, 113), _older_inverter),
-    701: _inverter, 120: _ratings, 713: _capacity,
+    701: _inverter, 702: _settings, 120: _ratings, 713: _capacity,
 }  # fmt: skip

@@ -14,6 +14,8 @@ from zerocity.protocols.sunspec.signs import SignCheck
 
 GRID, FEEDER, SUN, STORE = 1, 2, 3, 4
 SUN_ORDER, STORE_ORDER = "sun", "store"
+# An inverter further from its panels' power, either way, is set wrong; an assumption.
+MOST_APART = 4.0
 # The roles of units, and the models of which each must have one.
 _ROLES = {"grid": words.METERS, "feeder": words.METERS, "sun": words.INVERTERS,
           "store": words.INVERTERS}  # fmt: skip
@@ -24,6 +26,8 @@ class SiteAddress:
     """Where a site's devices are; ``units`` by what they measure, those it lacks left out.
 
     export_positive : the meter at the grid connection counts what the site gives as positive power.
+    pv_kwp : of the site's panels, of which our bounds are shares; 0 where it is not known, and then
+    they are taken for shares of the inverter's own power.
     """
 
     site: str
@@ -34,6 +38,7 @@ class SiteAddress:
     sun: int | None = SUN
     store: int | None = STORE
     export_positive: bool = False
+    pv_kwp: float = 0.0
 
 
 class SiteLine:
@@ -48,6 +53,7 @@ class SiteLine:
         self._maps: dict[int, dict[int, Place]] = {}
         self._known: set[int] = set()
         self._ratings = words.Ratings()
+        self._pv_rated_kw: float | None = None
         self._signs = SignCheck()
 
     @property
@@ -97,6 +103,7 @@ class SiteLine:
         if words.RATINGS in self._models(self.address.store):
             values = await self._values(self.address.store, words.RATINGS, words.ratings_part())
             self._ratings = words.ratings_words(values)
+        self._pv_rated_kw = await self._sun_rating()
 
     async def read(self, charging_kw: float, now_s: float) -> SiteReading:
         """Read every unit; `words.ReadingError` when one says what cannot be.
@@ -135,7 +142,8 @@ class SiteLine:
             raise orders.OrderError(f"the site has no {what} that takes orders")
         if what == SUN_ORDER:
             values = await self._values(unit, model, words.share_part(model))
-            order = orders.share_order(model, values, value)
+            share = value * self._sun_scale() if value < 1.0 else 1.0
+            order = orders.share_order(model, values, share)
         else:
             values = await self._values(unit, model, words.store_part(model))
             order = orders.store_order(model, values, self._ratings, value)
@@ -177,7 +185,21 @@ class SiteLine:
         if control is None:
             return kw, 1.0
         values = await self._values(unit, control, words.share_part(control))
-        return kw, words.share(control, values)
+        return kw, min(words.share(control, values) / self._sun_scale(), 1.0)
+
+    async def _sun_rating(self) -> float | None:
+        unit = self.address.sun
+        model = words.best(self._models(unit), words.SUN_RATINGS)
+        if model is None:
+            return None
+        return words.sun_rating_kw(await self._values(unit, model, words.sun_rating_part(model)))
+
+    def _sun_scale(self) -> float:
+        """From a share of the panels' power to one of the inverter's."""
+        kwp, rated_kw = self.address.pv_kwp, self._pv_rated_kw
+        if rated_kw is None or not kwp / MOST_APART <= rated_kw <= kwp * MOST_APART:
+            return 1.0
+        return kwp / rated_kw
 
     async def _store(self) -> tuple[float, float]:
         unit = self.address.store

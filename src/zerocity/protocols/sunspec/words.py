@@ -18,6 +18,8 @@ INVERTERS = (701, 103, 102, 101, 113, 112, 111)
 RATINGS, SHARE, STORE, CONTROL, CAPACITY = 120, 123, 124, 704, 713
 SUN_CONTROLS = (CONTROL, SHARE)
 STORE_CONTROLS = (CONTROL, STORE)
+# Where an inverter says of what its bound is a share: as it is set, or else as it was made.
+SUN_RATINGS = (702, 121, RATINGS)
 # No site of a city moves more than this [kW] or holds more [kWh]: an assumption.
 MOST_KW, MOST_KWH = 1e5, 1e6
 # Nor counts more energy in a hundred years of that power [kWh].
@@ -100,6 +102,17 @@ def share(model: int, values: Values) -> float:
     if enabled != 1 or not isinstance(percent, int | float):
         return 1.0
     return min(max(percent / 100.0, 0.0), 1.0)
+
+
+def sun_rating_part(model: int) -> Part:
+    """What to read of the power of which the bound of panels is a share."""
+    return part(model, *{702: ("WMax", "WMaxRtg"), 121: ("WMax",), RATINGS: ("WRtg",)}[model])
+
+
+def sun_rating_kw(values: Values) -> float | None:
+    """That power, None where the inverter does not say it [kW]."""
+    found = [_positive(values, name) for name in ("WMax", "WMaxRtg", "WRtg") if name in values]
+    return next((watts / 1000.0 for watts in found if watts is not None), None)
 
 
 def store_part(model: int) -> Part:
