@@ -13,6 +13,7 @@ from zerocity.reports.plant_market import (
     award_energy,
     bid_peak,
     bid_reserve,
+    called_part,
     dispatch_energy,
     dispatch_peak,
     dispatch_reserve,
@@ -38,6 +39,17 @@ def test_prices_that_are_not_the_markets_are_taken_as_they_are(day: PlantDay) ->
     other = replace(day, expected_cny_per_kwh=day.expected_cny_per_kwh[::-1].copy())
     award = award_energy(other)
     assert award.price_cny_per_kwh.tolist() == other.expected_cny_per_kwh.tolist()
+
+
+def test_a_call_leaves_the_control_group_alone(day: PlantDay) -> None:
+    assert called_part(day) is day
+    held = replace(day, city=replace(day.city, vpp=replace(day.city.vpp, control_share=0.3)))
+    part = called_part(held)
+    away = set(day.portfolio.names) - set(part.portfolio.names)
+    assert away
+    assert len(part.portfolio.names) == part.portfolio.days.sites
+    assert f"{len(away)} of {len(day.portfolio.names)} sites held back" in part.origin
+    assert bid_peak(part).offered_kw <= bid_peak(day).offered_kw + 1e-9
 
 
 def test_all_sites_keep_the_award_and_those_left_come_near(day: PlantDay) -> None:

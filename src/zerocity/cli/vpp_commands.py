@@ -73,6 +73,8 @@ def bid(
     }
     make, plain, show = offers[_product(product, tuple(offers))]
     of_day = _plant_day(target, day, prices, seed)
+    if product == "peak_shaving":
+        of_day = market.called_part(of_day)
     found: Any = make(of_day)
     curves = market.peak_bands(of_day) if bands and product == "peak_shaving" else []
     if as_json:
@@ -121,6 +123,7 @@ def dispatch(
         found = market.dispatch_energy(of_day, failing)
         plain, show = plain_form.energy_json(of_day, found), tables.print_energy
     elif chosen == "peak_shaving":
+        of_day = market.called_part(of_day)
         found = market.dispatch_peak(of_day, request, failing)
         plain, show = plain_form.called_json(of_day, found), tables.print_called
     else:

@@ -14,6 +14,7 @@ from zerocity.measures.wording import did_you_mean, quote
 from zerocity.reports.plant_day import PlantDay, energy_rules
 from zerocity.vpp.bids import DayBids, build_bids
 from zerocity.vpp.clearing import clear, joined, orders_of
+from zerocity.vpp.control_group import held_back
 from zerocity.vpp.cost_curve import CostCurve, cost_curves
 from zerocity.vpp.delivery import share_again, share_request
 from zerocity.vpp.dispatch import Schedule, call, redispatch
@@ -138,6 +139,16 @@ def dispatch_energy(day: PlantDay, failing: Sequence[str] = ()) -> EnergyDispatc
         led[failed], led[~failed] = free, net_kw(again.plans)
     off = led.sum(axis=0) - award.awarded_kw
     return EnergyDispatch(award, first, again, net_kw(base), led, off)
+
+
+def called_part(day: PlantDay) -> PlantDay:
+    """The day without the sites that the city's ``control_share`` keeps from every call."""
+    names = day.portfolio.names
+    kept = held_back(names, day.city.vpp.control_share)
+    if not kept.any():
+        return day
+    origin = f"{day.origin}; {int(kept.sum())} of {len(names)} sites held back as control group"
+    return replace(day, portfolio=day.portfolio.without(kept), origin=origin)
 
 
 def bid_peak(day: PlantDay) -> PeakOffer:
