@@ -124,7 +124,7 @@ def _pour(budget, site, wanted, urgent, granted):  # type: ignore[no-untyped-def
         asked[g] += wanted[i]
     left = np.repeat(budget, 2)
     left[1::2] = np.maximum(budget - asked[::2], 0.0)
-    level = _levels(left, asked, count, group.copy(), wanted.copy())
+    level = _levels(left, asked, count, group, wanted)
     for i in range(wanted.size):
         granted[i] = min(wanted[i], level[group[i]])
 
@@ -135,14 +135,16 @@ def _levels(left, asked, count, group, wish):  # type: ignore[no-untyped-def]
 
     Each round tries the mean of a group's open wishes as level: if it fits, the wishes below are
     met, else those above are capped. So the open ones dwindle, in time about linear in their
-    number. Overwrites ``group`` and ``wish``.
+    number. A group without any power gets none, and needs no rounds.
     """
-    scarce = asked > left
+    nothing = (asked > left) & (left == 0.0)
+    scarce = (asked > left) & ~nothing
+    group, wish, n = _those_in(scarce, group, wish)
     open_sum, open_count = asked * scarce, count * scarce
     met_sum, capped = np.zeros(left.size), np.zeros(left.size)
     low_sum, low_count = np.zeros(left.size), np.zeros(left.size, np.int64)
     tried, above = np.full(left.size, -1.0), scarce.copy()
-    n, pivot = wish.size, np.zeros(left.size)
+    pivot = np.zeros(left.size)
     while n:
         for g in range(left.size):
             # A hair above the mean, so that rounding never leaves all wishes above it.
@@ -173,7 +175,17 @@ def _levels(left, asked, count, group, wish):  # type: ignore[no-untyped-def]
                 open_count[g] = 0
     # A group that is scarce by its last digit alone has every wish met and nobody to cap.
     level = np.maximum(left - met_sum, 0.0) / np.maximum(capped, 1.0)
-    return np.where(capped > 0.0, level, np.inf)
+    return np.where((capped > 0.0) | nothing, level, np.inf)
+
+
+@njit(cache=True, nogil=True)
+def _those_in(scarce, group, wish):  # type: ignore[no-untyped-def]
+    """Group and wish of the sessions whose group is ``scarce``, and how many they are."""
+    groups, wishes, n = np.empty_like(group), np.empty_like(wish), 0
+    for k in range(wish.size):
+        groups[n], wishes[n] = group[k], wish[k]
+        n += scarce[group[k]]
+    return groups, wishes, n
 
 
 @njit(cache=True, nogil=True)
