@@ -16,7 +16,7 @@ COUNTS = ("lost", "missing_at_end", "doubled", "strangers")
 
 def test_nothing_is_lost_or_doubled(database_url: str) -> None:
     words = [sys.executable, STUDY, "--database", database_url, "--kills", str(KILLS), "--json"]
-    done = subprocess.run(words, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(words, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)["given"]
     assert found["kills"] == KILLS
@@ -29,7 +29,7 @@ def test_nothing_is_lost_or_doubled(database_url: str) -> None:
 
 def test_the_lake_loses_and_doubles_nothing() -> None:
     words = [sys.executable, STUDY, "--lake", "--kills", str(KILLS), "--json"]
-    done = subprocess.run(words, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(words, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)["lake"]
     assert found["kills"] == KILLS
