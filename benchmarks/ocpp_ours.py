@@ -21,6 +21,7 @@ import uvloop
 
 from ocpp_load import PASSWORD
 from ocpp_words import TOKEN
+from zerocity.live.cores import share_core
 from zerocity.live.registry import Connector, LiveStation, Registry, Slot
 from zerocity.live.tokens import Token
 from zerocity.protocols.ocpp.office.handling import Context, Outcome, Payload, Refusal
@@ -114,9 +115,10 @@ async def serve(options: argparse.Namespace) -> None:
     settings = OcppSettings(
         port=0, messages_per_s=1e6, burst=1_000_000, most_connections=options.stations + 10
     )
+    store = open_store(options)
     gateway = OcppGateway(
         city(options.stations, options.kind),
-        open_store(options),
+        store,
         office=plain_office() if options.plain else None,
         source=OnePassword(),
         passwords=StorePasswords(),
@@ -126,6 +128,8 @@ async def serve(options: argparse.Namespace) -> None:
     # As `zerocity serve` does: what lives from the start need not be looked through for circles.
     gc.set_threshold(50_000, 20, 20)
     gc.freeze()
+    if isinstance(store, Recorder):
+        share_core([store.thread_id])
     print(gateway.port, flush=True)
     await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
     print(dict(gateway.metrics.closed), gateway.metrics.paused, file=sys.stderr)

@@ -38,6 +38,7 @@ from zerocity.control.snapshot import Commands, PlanRow
 from zerocity.energy.dispatch import SiteDays, SitePlans, plan_sites
 from zerocity.errors import ZerocityError
 from zerocity.live.clock import WallClock
+from zerocity.live.cores import CORES, roam
 from zerocity.live.facts import Rhythm, site_facts
 from zerocity.live.planning import Planning
 from zerocity.live.readings import Readings, SiteReading
@@ -175,7 +176,7 @@ class LivePlatform:
         self._stopping: asyncio.Event = asyncio.Event()
         self.steps_failed, self.failed_at = 0, -math.inf
         self._tasks: list[asyncio.Task[Any]] = []
-        self._pool = ThreadPoolExecutor(1, "plans")
+        self._pool = ThreadPoolExecutor(1, "plans", initializer=roam)
 
     # Made of
 
@@ -335,7 +336,7 @@ class LivePlatform:
         """In a process of its own: an hour of frames takes seconds that nobody here can spare."""
         loop, context = asyncio.get_running_loop(), multiprocessing.get_context("spawn")
         closed = self.lake.roll()
-        with ProcessPoolExecutor(1, context) as pool:
+        with ProcessPoolExecutor(1, context, initializer=roam, initargs=(CORES,)) as pool:
             try:
                 folder, now = self.request.data / "lake", self.clock.utc()
                 await loop.run_in_executor(pool, tidy, closed, folder, now)

@@ -6,12 +6,14 @@ import asyncio
 import gc
 import multiprocessing
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+import structlog
 import uvloop
 
 from zerocity.app.doors import Doors, refuse_open_demo
@@ -23,9 +25,12 @@ from zerocity.app.street import Ports, StreetRequest, street_main
 from zerocity.city.folder import load_city
 from zerocity.city.thin import Size
 from zerocity.errors import RunStateError
+from zerocity.live.cores import roam, share_core
 from zerocity.live.facts import Rhythm
 from zerocity.protocols.ocpp.server.settings import is_loopback
 from zerocity.protocols.sunspec.gateway import SiteAddress
+
+log = structlog.get_logger(__name__)
 
 STATUS_S = 10.0
 # How many new objects there are before they are looked through for circles, as gc takes them. The
@@ -105,6 +110,7 @@ async def _serve(
     platform = LivePlatform(request, addresses)
     await platform.open()
     _rest_memory()
+    _settle_threads(platform)
     said("open", _where(platform))
     for text in _cautions(platform):
         said("note", {"text": text})
@@ -125,6 +131,13 @@ def _rest_memory() -> None:
     """Look for circles seldom, and never again in what lives from the start."""
     gc.set_threshold(*LOOK_AFTER)
     gc.freeze()
+
+
+def _settle_threads(platform: LivePlatform) -> None:
+    """The event loop and the store's writer share a core; what waits or reckons roams."""
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(initializer=roam))
+    core = share_core([platform.recorder.thread_id])
+    log.info("serve.settled", core=core)
 
 
 async def _tell(platform: LivePlatform, street: _Street | None, said: Said) -> None:

@@ -93,6 +93,11 @@ class Recorder:
         self._thread.start()
 
     @property
+    def thread_id(self) -> int:
+        """The writer's thread, as the system counts it."""
+        return self._thread.native_id or 0
+
+    @property
     def waiting(self) -> int:
         """Rows that are not committed yet."""
         return self._waiting

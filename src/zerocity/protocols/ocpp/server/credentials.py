@@ -20,6 +20,7 @@ from typing import Protocol, TypeVar
 
 import structlog
 
+from zerocity.live.cores import roam
 from zerocity.protocols.ocpp.server.handshake import Basic, RefusedError
 from zerocity.protocols.ocpp.server.limits import LoginLimits
 from zerocity.protocols.ocpp.server.settings import OcppSettings
@@ -133,7 +134,7 @@ class Doorkeeper:
         self._source, self._passwords, self._settings = source, passwords, settings
         self._now_s, self._at = now_s, at
         self._limits = LoginLimits(settings.login_tries, settings.login_forgive_s)
-        self._pool = ThreadPoolExecutor(_CHECKERS, thread_name_prefix="ocpp-login")
+        self._pool = ThreadPoolExecutor(_CHECKERS, "ocpp-login", initializer=roam)
         self._waiting = 0
         self._found: dict[str, tuple[float, Credential]] = {}
         self._used: set[str] = set()
