@@ -61,6 +61,14 @@ def test_a_thread_that_is_gone_leaves_all_as_it_was() -> None:
     assert mine() == CORES
 
 
+@needs_cores
+def test_work_goes_on_where_no_core_is_left_to_roam() -> None:
+    share_core([])
+    kept = mine()
+    roam(frozenset({4000}))
+    assert mine() == kept
+
+
 @pytest.mark.parametrize("given", [frozenset(), frozenset({0})])
 def test_nothing_is_done_where_there_is_no_choice(
     monkeypatch: pytest.MonkeyPatch, given: frozenset[int]

@@ -124,6 +124,7 @@ async def _serve(
         await platform.run()
     finally:
         telling.cancel()
+        roam()
     return platform.view.health()
 
 

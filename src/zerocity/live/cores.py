@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 _THIS_THREAD = Path("/proc/thread-self/stat")
@@ -48,6 +49,10 @@ def share_core(threads: Iterable[int]) -> int | None:
 
 
 def roam(cores: frozenset[int] = CORES) -> None:
-    """Let the calling thread run on every core of ``cores``: a new process must be told them."""
+    """Let the calling thread run on every core of ``cores``: a new process must be told them.
+
+    It stays where it is when the system has taken them all away since.
+    """
     if cores:
-        os.sched_setaffinity(0, cores)
+        with suppress(OSError):
+            os.sched_setaffinity(0, cores)
