@@ -82,7 +82,8 @@ class Recorder:
         self._settled = settled
         self._queue: deque[_Submission] = deque()
         self._waiting = self._bytes = 0
-        self._lock = threading.Condition()
+        self._mutex = threading.Lock()
+        self._lock = threading.Condition(self._mutex)
         self._closing = threading.Event()
         self._deadline = float("inf")
         self.healthy = True
@@ -121,7 +122,7 @@ class Recorder:
         """
         checked = tuple(map(_checked, rows))
         one = _Submission(checked, sum(map(_size, checked)), done, failed)
-        with self._lock:
+        with self._mutex:  # at once, not through the condition's own steps
             if self._closing.is_set():
                 raise RecorderFullError("the recorder is closed")
             if self._waiting >= 2 * self._most_waiting or self._bytes >= 2 * self._most_bytes:

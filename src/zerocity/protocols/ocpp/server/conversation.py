@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
+import msgspec
 import structlog
 
 from zerocity.live.registry import LiveStation
@@ -52,20 +53,15 @@ class Wire(Protocol):
         ...
 
 
-class Reply:
+class Reply(msgspec.Struct, eq=False):
     """The answer to one message, on its way through the store."""
 
-    __slots__ = ("action", "came_s", "conversation", "message_id", "outcome", "ready")
-
-    def __init__(
-        self,
-        conversation: Conversation,
-        asked: Asked,
-        outcome: Outcome | Refusal,
-        came_s: float,
-    ) -> None:
-        self.conversation, self.message_id, self.action = conversation, asked.id, asked.action
-        self.outcome, self.came_s, self.ready = outcome, came_s, False
+    conversation: Conversation
+    message_id: str
+    action: str
+    outcome: Outcome | Refusal
+    came_s: float
+    ready: bool = False
 
     def stored(self) -> None:
         """Called in the writer's thread."""
@@ -118,7 +114,7 @@ class Conversation:
             self._give(asked.id, asked.action, outcome, now_s)
             return
         # Answers leave in the order of the questions, also those that need no commit.
-        reply = Reply(self, asked, outcome, now_s)
+        reply = Reply(self, asked.id, asked.action, outcome, now_s)
         self.queue.append(reply)
         if keeps:
             hub.keep(keeps, reply)
