@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from hypothesis import settings
 from postgres_server import NoServerError, PostgresServer
 
 from zerocity.cli.kernel_cache import use_fresh_kernels
+from zerocity.storage.database import migrate, open_engine
 
 # Before any test file loads a kernel, for this process and those it starts.
 use_fresh_kernels()
@@ -52,3 +54,12 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         return f"sqlite:///{tmp_path / 'live.db'}"
     url: str = request.getfixturevalue("postgres_url")
     return url
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[sa.Engine]:
+    """A new database of each kind with every table, and closed after the test."""
+    made = open_engine(database_url)
+    migrate(made)
+    yield made
+    made.dispose()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,7 +10,6 @@ import sqlalchemy as sa
 
 from zerocity.app import passport as module
 from zerocity.app.passport import passport
-from zerocity.storage.database import migrate, open_engine
 from zerocity.storage.recorder import Row, write_now
 
 T0 = datetime(2026, 5, 4, 8, tzinfo=UTC)
@@ -25,11 +23,9 @@ def told(number: int, battery: str, event: str, **data: Any) -> Row:
 
 
 @pytest.fixture
-def engine(database_url: str) -> Iterator[sa.Engine]:
-    made = open_engine(database_url)
-    migrate(made)
+def engine(engine: sa.Engine) -> sa.Engine:
     moved = {"swap": "s~1", "soh": 0.93}
-    write_now(made, [
+    write_now(engine, [
         told(1, PACK, "custody_moved", station="swap-1", **moved, **{"from": "in_service"},
              to="swap_pool"),
         told(2, BUS, "checked", stage="in_service", station="c-1", session="one",
@@ -40,8 +36,7 @@ def engine(database_url: str) -> Iterator[sa.Engine]:
         told(5, BUS, "checked", stage="in_service", station="c-2", session="three",
              capacity_kwh={"low": 270.0, "high": 290.0}),
     ])  # fmt: skip
-    yield made
-    made.dispose()
+    return engine
 
 
 def asked(engine: sa.Engine, battery: str, personal: bool = False) -> dict[str, Any]:

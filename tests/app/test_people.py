@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,7 +17,6 @@ from zerocity.city.folder import load_city
 from zerocity.live.facts import site_facts
 from zerocity.live.registry import LiveStation
 from zerocity.storage.audit_log import entry
-from zerocity.storage.database import migrate, open_engine
 from zerocity.storage.recorder import Row, write_now
 from zerocity.storage.stations import new_station, without_station
 from zerocity.storage.tokens import new_token
@@ -29,14 +27,6 @@ AT = datetime(2026, 5, 1, 12, tzinfo=UTC)
 CITY = load_city("starter")
 SITE = "Town bus depot"
 VIN = "LZ9ZCTYB0T1000017"
-
-
-@pytest.fixture
-def engine(database_url: str) -> Iterator[sa.Engine]:
-    made = open_engine(database_url)
-    migrate(made)
-    yield made
-    made.dispose()
 
 
 class Doorkeeper:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -15,14 +14,6 @@ from zerocity.storage.live_tables import frame_faults, messages
 from zerocity.storage.refusal import is_refusal
 
 AT = datetime(2026, 5, 1, 12, 0, 0, 123456, tzinfo=UTC)
-
-
-@pytest.fixture
-def engine(database_url: str) -> Iterator[sa.Engine]:
-    made = open_engine(database_url)
-    migrate(made)
-    yield made
-    made.dispose()
 
 
 def message(number: int, payload: str = '{"a":"é\\n\\t\\\\x"}') -> dict[str, Any]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,14 +19,6 @@ from zerocity.storage.live_tables import audit_log, ledger_events
 from zerocity.storage.recorder import Recorder, Row, write_now
 
 AT = datetime(2026, 5, 1, tzinfo=UTC)
-
-
-@pytest.fixture
-def engine(database_url: str) -> Iterator[sa.Engine]:
-    made = open_engine(database_url)
-    migrate(made)
-    yield made
-    made.dispose()
 
 
 def event(number: int, **more: Any) -> Row:

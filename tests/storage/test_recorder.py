@@ -10,19 +10,10 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from zerocity.storage.database import migrate, open_engine
 from zerocity.storage.live_tables import RULES, Json, Moment, Rule, metadata
 from zerocity.storage.recorder import Recorder, RecorderFullError, Row
 
 AT = datetime(2026, 5, 1, 12, 0, 0, 123456, tzinfo=UTC)
-
-
-@pytest.fixture
-def engine(database_url: str) -> Iterator[sa.Engine]:
-    made = open_engine(database_url)
-    migrate(made)
-    yield made
-    made.dispose()
 
 
 @pytest.fixture

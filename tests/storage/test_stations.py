@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,7 +10,6 @@ import sqlalchemy as sa
 
 from zerocity.errors import InputError
 from zerocity.storage import stations
-from zerocity.storage.database import migrate, open_engine
 from zerocity.storage.recorder import write_now
 from zerocity.storage.stations import (
     Access,
@@ -26,12 +24,9 @@ AT = datetime(2026, 5, 1, tzinfo=UTC)
 
 
 @pytest.fixture
-def engine(database_url: str) -> Iterator[sa.Engine]:
-    made = open_engine(database_url)
-    migrate(made)
-    write_now(made, [new_station("CP1", "north", AT, max_kw=120.0, connectors=2)])
-    yield made
-    made.dispose()
+def engine(engine: sa.Engine) -> sa.Engine:
+    write_now(engine, [new_station("CP1", "north", AT, max_kw=120.0, connectors=2)])
+    return engine
 
 
 def try_in(engine: sa.Engine, password: str, at: datetime = AT) -> Access | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,7 +9,6 @@ import sqlalchemy as sa
 
 from zerocity.errors import InputError
 from zerocity.storage import passwords, users
-from zerocity.storage.database import migrate, open_engine
 from zerocity.storage.live_tables import api_keys
 from zerocity.storage.recorder import write_now
 from zerocity.storage.users import ACTIONS, ROLES, User, by_key, by_password, may, new_api_key
@@ -21,12 +19,9 @@ PASSWORD = "correct horse battery"
 
 
 @pytest.fixture
-def engine(database_url: str) -> Iterator[sa.Engine]:
-    made = open_engine(database_url)
-    migrate(made)
-    write_now(made, [made_user("li", PASSWORD, "operator", AT)])
-    yield made
-    made.dispose()
+def engine(engine: sa.Engine) -> sa.Engine:
+    write_now(engine, [made_user("li", PASSWORD, "operator", AT)])
+    return engine
 
 
 def test_a_password_signs_in(engine: sa.Engine) -> None:

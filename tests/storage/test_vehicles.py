@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
 import sqlalchemy as sa
 
 from zerocity.errors import InputError
-from zerocity.storage.database import migrate, open_engine
 from zerocity.storage.recorder import write_now
 from zerocity.storage.vehicles import hidden, listed, new_vehicle, refuse_doubles, without_vehicle
 
 AT = datetime(2026, 5, 1, 12, tzinfo=UTC)
 VIN, OTHER = "LZ9ZCTYB0T1000017", "LZ9ZCTYB0T1000018"
-
-
-@pytest.fixture
-def engine(database_url: str) -> Iterator[sa.Engine]:
-    made = open_engine(database_url)
-    migrate(made)
-    yield made
-    made.dispose()
 
 
 def test_a_vehicle_comes_and_goes_and_its_number_is_free_again(engine: sa.Engine) -> None:

@@ -79,16 +79,16 @@ def store(
             enter(connection, shape, shape.lines(group))
 
 
-def _insert(connection: sa.Connection, shape: Shape, lines: Sequence[tuple[Any, ...]]) -> None:
+def _insert(connection: sa.Connection, shape: Shape, lines: list[tuple[Any, ...]]) -> None:
     if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql(shape.statement, list(lines))
+        connection.exec_driver_sql(shape.statement, lines)
         return
     for start in range(0, len(lines), MOST_A_STATEMENT):
         part = lines[start : start + MOST_A_STATEMENT]
         connection.exec_driver_sql(shape.statement, tuple(map(list, zip(*part, strict=True))))
 
 
-def _copy(connection: sa.Connection, shape: Shape, lines: Sequence[tuple[Any, ...]]) -> None:
+def _copy(connection: sa.Connection, shape: Shape, lines: list[tuple[Any, ...]]) -> None:
     names = ", ".join(f'"{name}"' for name in shape.columns)
     command = f'COPY "{shape.table}" ({names}) FROM STDIN (FORMAT BINARY)'
     driver: Any = connection.connection.driver_connection

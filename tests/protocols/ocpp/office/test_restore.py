@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import pytest
 import sqlalchemy as sa
 from core_cases import AT, City, Payload, after, event, start_v16, started, stop_v16, values_v16
 from hypothesis import given, settings
@@ -19,36 +17,19 @@ from zerocity.charging.session import State
 from zerocity.live.registry import Registry
 from zerocity.protocols.ocpp.messages import Version
 from zerocity.protocols.ocpp.office.restore import load_registry
-from zerocity.storage.copy import store
 from zerocity.storage.database import migrate, open_engine
-from zerocity.storage.recorder import Row
+from zerocity.storage.recorder import Row, write_now
 
 Told = tuple[str, Payload]
 
 
-def keep(engine: sa.Engine, rows: Sequence[Row]) -> None:
-    """Store rows as the recorder does: one transaction for those of a message."""
-    by_table: dict[str, list[dict[str, object]]] = {}
-    for row in rows:
-        by_table.setdefault(row.table, []).append(row.values)
-    with engine.begin() as connection:
-        store(connection, by_table)
-
-
 def restarted(city: City, engine: sa.Engine) -> City:
     """A new server over the same store."""
-    keep(engine, city.rows)
+    write_now(engine, city.rows)
     described = City(city.version).registry
     described.tokens.clear()
     registry = load_registry(engine, described)
     return City(city.version, registry, rows=list(city.rows), finished=city.finished)
-
-
-@pytest.fixture
-def engine(database_url: str) -> sa.Engine:
-    made = open_engine(database_url)
-    migrate(made)
-    return made
 
 
 def test_empty_store_is_an_empty_city(engine: sa.Engine) -> None:
@@ -113,7 +94,7 @@ def test_refused_session_stays_refused(engine: sa.Engine) -> None:
 def test_tokens_tariffs_reservations_and_plugs(engine: sa.Engine) -> None:
     tariff = SellingTariff.gansu()
     soon = AT + timedelta(hours=1)
-    keep(
+    write_now(
         engine,
         [
             Row("stations", {"id": "S", "site": "x", "kind": "swap", "status": "pending",
@@ -147,7 +128,7 @@ def test_tokens_tariffs_reservations_and_plugs(engine: sa.Engine) -> None:
 def test_known_stations_keep_their_site(engine: sa.Engine) -> None:
     city = City()
     city.hear("BootNotification", {"chargePointVendor": "V", "chargePointModel": "M"})
-    keep(engine, city.rows)
+    write_now(engine, city.rows)
     fresh = City(registry=Registry())
     fresh.registry.stations["A"].site = "elsewhere"
     load_registry(engine, fresh.registry)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-import pytest
 import sqlalchemy as sa
 from block_cases import AT, Case
 
@@ -14,24 +13,7 @@ from zerocity.protocols.ocpp.office.charging_limits import limit_orders
 from zerocity.protocols.ocpp.office.firmware import Campaign, Step, campaign_orders, start_campaign
 from zerocity.protocols.ocpp.office.restore_files import load_files
 from zerocity.protocols.ocpp.office.security import revoke
-from zerocity.storage.copy import store
-from zerocity.storage.database import migrate, open_engine
-from zerocity.storage.recorder import Row
-
-
-@pytest.fixture
-def engine(database_url: str) -> sa.Engine:
-    made = open_engine(database_url)
-    migrate(made)
-    return made
-
-
-def keep(engine: sa.Engine, rows: list[Row]) -> None:
-    by_table: dict[str, list[dict[str, Any]]] = {}
-    for row in rows:
-        by_table.setdefault(row.table, []).append(row.values)
-    with engine.begin() as connection:
-        store(connection, by_table)
+from zerocity.storage.recorder import write_now
 
 
 def again(engine: sa.Engine) -> Case:
@@ -49,13 +31,13 @@ def told(kind: str, serial: str, evse: int) -> dict[str, Any]:
 
 def test_a_swap_goes_on_and_its_slots_are_known(engine: sa.Engine) -> None:
     case = again(engine)
-    keep(engine, case.hear("BatterySwap", told("BatteryIn", "A", 1)).rows)
+    write_now(engine, case.hear("BatterySwap", told("BatteryIn", "A", 1)).rows)
     later = again(engine)
     assert later.station.slots[1].serial == "A"
     assert later.station.slots[1].soc == 0.5
     resent = later.hear("BatterySwap", told("BatteryIn", "A", 1))
     assert not [row for row in resent.rows if row.table == "ledger_events"]
-    keep(engine, later.hear("BatterySwap", told("BatteryOut", "B", 2)).rows)
+    write_now(engine, later.hear("BatterySwap", told("BatteryOut", "B", 2)).rows)
     with engine.connect() as connection:
         found = connection.execute(sa.text("select status, fault from swaps")).all()
         events = connection.execute(sa.text("select count(*) from ledger_events")).scalar()
@@ -75,7 +57,7 @@ def test_limits_variables_certificates_and_campaigns(engine: sa.Engine) -> None:
     made = Campaign("c1", "https://city.example/f.bin", AT, AT)
     rows += start_campaign(case.registry, made, ["S1"], AT)
     rows += campaign_orders(case.registry, made, AT)[1]
-    keep(engine, rows)
+    write_now(engine, rows)
     later = again(engine)
     file, city = later.station.file, later.registry.city
     assert file.counts_in_full(1)
@@ -85,8 +67,8 @@ def test_limits_variables_certificates_and_campaigns(engine: sa.Engine) -> None:
     assert isinstance(campaign, Campaign)
     # The answer to what was asked before is heard by nobody: it is asked again.
     assert campaign.steps == {"S1": Step.WAITING}
-    keep(engine, case.hear("FirmwareStatusNotification", {"status": "Downloading"}).rows)
-    keep(engine, revoke(case.registry, serial, AT))
+    write_now(engine, case.hear("FirmwareStatusNotification", {"status": "Downloading"}).rows)
+    write_now(engine, revoke(case.registry, serial, AT))
     last = again(engine)
     assert last.registry.city.certificates[serial].revoked_at == AT
     assert last.station.file.certificate_expires_at is None
