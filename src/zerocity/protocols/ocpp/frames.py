@@ -27,11 +27,15 @@ UNREADABLE_ID = "-1"  # OCPP 2.0.1 Part 4 clause 4.2.3: stands for an id that ca
 
 
 class Call(msgspec.Struct, frozen=True, gc=False):
-    """A request that waits for an answer."""
+    """A request that waits for an answer.
+
+    The payload is a dictionary; or a struct with the same names, which keeps its schema, where a
+    lane read it.
+    """
 
     id: str
     action: str
-    payload: dict[str, Any]
+    payload: Any
 
 
 class CallResult(msgspec.Struct, frozen=True, gc=False):

@@ -17,8 +17,6 @@ from collections.abc import Callable, Mapping
 from typing import Any, assert_never
 from uuid import uuid4
 
-import msgspec
-
 from zerocity.protocols.ocpp.codes import CODE, Wrong, code_in
 from zerocity.protocols.ocpp.frames import (
     CALL,
@@ -36,6 +34,7 @@ from zerocity.protocols.ocpp.frames import (
     write_frame,
     write_result,
 )
+from zerocity.protocols.ocpp.lanes import Lanes, read_lane
 from zerocity.protocols.ocpp.messages import (
     CALLED_BY,
     SENT_BY,
@@ -56,6 +55,7 @@ from zerocity.protocols.ocpp.steps import (
     Came,
     Do,
     Event,
+    OurCall,
     Ours,
     Refused,
     Step,
@@ -94,14 +94,6 @@ class PeerClosedError(Exception):
     """The connection is gone."""
 
 
-class _OurCall(msgspec.Struct, frozen=True):
-    id: str
-    action: str
-    token: Any
-    frame: bytes
-    urgent: bool
-
-
 class Peer:
     """One end of a connection.
 
@@ -114,6 +106,7 @@ class Peer:
         "_closed",
         "_due_s",
         "_given_up",
+        "_lanes",
         "_mine",
         "_next_id",
         "_open",
@@ -135,18 +128,23 @@ class Peer:
         call_timeout_s: float = 30.0,
         max_waiting: int = 100,
         next_id: Callable[[], str] | None = None,
+        lanes: Lanes | None = None,
     ) -> None:
-        """A fresh end for a fresh connection; `next_id` makes ids of ours, by default UUIDs."""
+        """A fresh end for a fresh connection; `next_id` makes ids of ours, by default UUIDs.
+
+        Calls that one of `lanes` takes are told with a struct instead of a dictionary.
+        """
+        self._lanes = lanes
         self.version, self.role = version, role
         self.call_timeout_s, self.max_waiting = call_timeout_s, max_waiting
         self._next_id = next_id or (lambda: str(uuid4()))
         self._theirs = CALLED_BY[version, role.other]  # looked up once, asked for every call
         self._closed = False
         self._state = Ours.IDLE
-        self._mine: _OurCall | None = None
+        self._mine: OurCall | None = None
         self._due_s = 0.0
         self._given_up = ""  # the id of our last call that timed out
-        self._queue: list[_OurCall] = []
+        self._queue: list[OurCall] = []
         self._open: dict[str, tuple[str, int]] = {}  # id: action, fingerprint
         self._answers: dict[str, tuple[int, bytes]] = {}  # id: fingerprint, the answer
         self._out: list[bytes] = []
@@ -157,7 +155,8 @@ class Peer:
         """Take in one WebSocket message; answers to broken ones are already in `take`."""
         try:
             raw = data.encode() if isinstance(data, str) else bytes(data)
-            frame = read_frame(raw, self.version)
+            quick = read_lane(raw, self._lanes) if self._lanes else None
+            frame = quick or read_frame(raw, self.version)
         except FrameError as error:
             return self._unreadable(error, now_s)
         except UnicodeEncodeError:
@@ -206,9 +205,10 @@ class Peer:
 
     def _violation(self, call: Call) -> Violation | None:
         """Why a call of theirs cannot become a question."""
-        violation = check(self.version, call.action, "request", call.payload)
-        if violation is not None:
-            return violation
+        if type(call.payload) is dict:  # a lane's struct is lawful
+            violation = check(self.version, call.action, "request", call.payload)
+            if violation is not None:
+                return violation
         if call.action not in self._theirs:
             problem = f"{call.action} is not for a {self.role.other.value} to call"
             return Violation(CODE[self.version][Wrong.UNSUPPORTED], problem)
@@ -241,7 +241,7 @@ class Peer:
         return [Answered(mine.token, mine.action, frame.payload)]
 
     def _spoilt(
-        self, mine: _OurCall, violation: Violation, now_s: float, kind: int = CALLRESULT
+        self, mine: OurCall, violation: Violation, now_s: float, kind: int = CALLRESULT
     ) -> list[Event]:
         """Our call ends by an answer that breaks the rules."""
         if self.version is Version.V21 and kind == CALLRESULT:
@@ -328,11 +328,11 @@ class Peer:
         message_id = self._lawful(action, "request", payload)
         frame = write_frame(Call(message_id, action, dict(payload)))
         told = message_id if token is None else token
-        self._enqueue(_OurCall(message_id, action, told, frame, action in URGENT), now_s)
+        self._enqueue(OurCall(message_id, action, told, frame, action in URGENT), now_s)
         self._send_next(now_s)
         return message_id
 
-    def _enqueue(self, mine: _OurCall, now_s: float) -> None:
+    def _enqueue(self, mine: OurCall, now_s: float) -> None:
         if not mine.urgent:
             self._queue.append(mine)
             return

@@ -17,11 +17,24 @@ DISCONNECTED = "Disconnected"
 
 
 class Asked(msgspec.Struct, frozen=True, gc=False):
-    """The other side calls: give `answer` or `refuse` with this id, once, at any time."""
+    """The other side calls: give `answer` or `refuse` with this id, once, at any time.
+
+    The payload is a dictionary, or the struct of a lane (`lanes`).
+    """
 
     id: str
     action: str
-    payload: dict[str, Any]
+    payload: Any
+
+
+class OurCall(msgspec.Struct, frozen=True):
+    """A call of ours that waits for its turn or its answer."""
+
+    id: str
+    action: str
+    token: Any
+    frame: bytes
+    urgent: bool
 
 
 class Answered(msgspec.Struct, frozen=True, gc=False):

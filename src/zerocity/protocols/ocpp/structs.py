@@ -18,17 +18,37 @@ import msgspec
 from zerocity.protocols.ocpp.schemas import narrowed, schema
 from zerocity.protocols.ocpp.versions import Version
 
+# Date-times that every reading of RFC 3339 takes: 29 February and leap seconds are left out.
+SURE_MOMENT = (
+    r"^[2-8][0-9]{3}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])"
+    r"|(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)|02-(?:0[1-9]|1[0-9]|2[0-8]))"
+    r"T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,9})?"
+    r"(?:Z|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])\Z"
+)
+# What a strict type can say, and what says nothing of a value.
+_KNOWN = frozenset(
+    {"$ref", "type", "properties", "required", "additionalProperties", "items", "minItems",
+     "maxItems", "maxLength", "enum", "minimum", "maximum", "format", "pattern", "definitions",
+     "$schema", "$id", "id", "comment", "description", "title", "javaType", "default",
+     "additionalItems", "tsEnumNames"}
+)  # fmt: skip
+
 
 class _Maker:
-    """Makes the types of one schema; definitions are made once."""
+    """Makes the types of one schema; definitions are made once.
 
-    def __init__(self, root: Mapping[str, Any], module: str) -> None:
+    ``strict``: what such a type takes keeps the schema; it does not take all that does.
+    """
+
+    def __init__(self, root: Mapping[str, Any], module: str, *, strict: bool = False) -> None:
         self._definitions: Mapping[str, Any] = root.get("definitions", {})
-        self._module = module
+        self._module, self._strict = module, strict
         self._made: dict[str, Any] = {}
 
     def type_of(self, node: Mapping[str, Any], name: str) -> Any:
         """The type of a schema node; `name` is for structs that have no name of their own."""
+        if self._strict:
+            _refuse_more_than_types_say(node, name)
         if "$ref" in node:
             return self._defined(node["$ref"].removeprefix("#/definitions/"))
         match node.get("type"):
@@ -36,6 +56,8 @@ class _Maker:
                 return self._object(node, name)
             case "array":
                 return self._list(node, f"{name}Item")
+            case "string" if self._strict and "format" in node:
+                return Annotated[str, msgspec.Meta(pattern=SURE_MOMENT)]
             case plain:
                 return _SIMPLE[plain](node)
 
@@ -56,6 +78,10 @@ class _Maker:
         properties = node.get("properties", {})
         fields: list[tuple[str, Any] | tuple[str, Any, Any]] = []
         for wire, inner in properties.items():
+            if self._strict and self._is_open(inner):
+                if wire in required:
+                    raise ValueError(f"{name}: no type says what {wire} may hold")
+                continue  # forbidden, so it is not taken
             kind = self.type_of(inner, f"{name}_{wire}")
             if wire in required:
                 fields.append((python_name(wire), kind))
@@ -69,7 +95,27 @@ class _Maker:
             kw_only=True,
             frozen=True,
             forbid_unknown_fields=True,
+            gc=False,  # a tree has no circles
         )
+
+    def _is_open(self, node: Mapping[str, Any]) -> bool:
+        """Whether a node is an object that may hold what its schema does not name."""
+        if "$ref" in node:
+            node = self._definitions[node["$ref"].removeprefix("#/definitions/")]
+        return node.get("type") == "object" and node.get("additionalProperties", True) is not False
+
+
+def _refuse_more_than_types_say(node: Mapping[str, Any], name: str) -> None:
+    kind = node.get("type")
+    unsaid = node.keys() - _KNOWN
+    if node.get("format", "date-time") != "date-time" or ("pattern" in node) > ("format" in node):
+        unsaid |= {"format"}
+    if "enum" in node and kind != "string":
+        unsaid |= {"enum"}
+    if any(node.get(bound, 0) != int(node.get(bound, 0)) for bound in ("minimum", "maximum")):
+        unsaid |= {"minimum"}
+    if unsaid:
+        raise ValueError(f"{name}: no type says {', '.join(sorted(unsaid))}")
 
 
 def python_name(wire: str) -> str:
@@ -112,3 +158,15 @@ def struct_of(version: Version, name: str, file_name: str) -> type[msgspec.Struc
     root = narrowed(schema(version, file_name))
     module = f"{__name__}.v{version.value.replace('.', '')}"
     return cast("type[msgspec.Struct]", _Maker(root, module).type_of(root, name))
+
+
+@cache
+def strict_struct_of(version: Version, name: str, file_name: str) -> type[msgspec.Struct]:
+    """A struct like `struct_of`'s, of which every value that it takes keeps the schema.
+
+    It leaves some lawful ones: with `customData`, or with a moment on 29 February. Raises
+    ValueError for a schema of which no type can say all.
+    """
+    root = narrowed(schema(version, file_name))
+    module = f"{__name__}.strict_v{version.value.replace('.', '')}"
+    return cast("type[msgspec.Struct]", _Maker(root, module, strict=True).type_of(root, name))

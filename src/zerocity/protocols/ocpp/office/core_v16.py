@@ -7,8 +7,12 @@ station keeps a refused one for ever.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
+from typing import Any
+
+from msgspec import UnsetType
 
 from zerocity.charging.session import Event, State
 from zerocity.live.registry import Connector
@@ -17,7 +21,7 @@ from zerocity.live.tokens import Verdict
 from zerocity.protocols.ocpp.messages import Version
 from zerocity.protocols.ocpp.office.authorisation import id_tag_info, verdict_on
 from zerocity.protocols.ocpp.office.handling import Context, Handler, Outcome, Payload, Unlawful
-from zerocity.protocols.ocpp.office.meter_values import samples_v16
+from zerocity.protocols.ocpp.office.meter_values import Told16, samples_v16, told
 from zerocity.protocols.ocpp.office.rows import connector_row, digest, message_row
 from zerocity.protocols.ocpp.office.transactions import (
     CHARGING_FROM_KW,
@@ -129,14 +133,16 @@ def _opened(context: Context, payload: Payload, at: datetime, key: str) -> LiveS
     )  # fmt: skip
 
 
-def meter_values(context: Context, payload: Payload) -> Outcome:
+def meter_values(context: Context, payload: Any) -> Outcome:
     """MeterValues: of a transaction they count, of a connector alone they show its power."""
-    number = payload.get("transactionId")
-    connector = payload["connectorId"]
+    said = told(payload, Told16)
+    number, connector = said.transactionId, said.connectorId
     if connector < 0:
         raise Unlawful("PropertyConstraintViolation", "connectorId must not be below 0")
-    if number is None:
-        _show(context, payload)
+    if isinstance(number, UnsetType):
+        seat = context.station.connectors.get((connector, ONLY_CONNECTOR))
+        if seat is not None:
+            show(context, seat, samples_v16(said.meterValue, []))
         return Outcome({}, [message_row(context, "MeterValues", payload)])
     session = context.registry.find(context.station.id, session_id(number))
     row = message_row(context, "MeterValues", payload, _told_of(context, number))
@@ -146,27 +152,21 @@ def meter_values(context: Context, payload: Payload) -> Outcome:
         session.note(f"readings of connector {connector} told for this transaction: not used")
         return Outcome({}, [row])
     before = len(session.curve)
-    fold_meter_values(context, session, payload)
+    fold_meter_values(context, session, said.meterValue)
     if session.state is State.ENDED and len(session.curve) != before:
         rows, after = conclude(context, session)
         return Outcome({}, [row, *rows], after)
     return Outcome({}, [row])
 
 
-def _show(context: Context, payload: Payload) -> None:
-    seat = context.station.connectors.get((payload["connectorId"], ONLY_CONNECTOR))
-    if seat is not None:
-        show(context, seat, samples_v16(payload["meterValue"], []))
-
-
-def fold_meter_values(context: Context, session: LiveSession, payload: Payload) -> None:
+def fold_meter_values(context: Context, session: LiveSession, meter_value: Sequence[Any]) -> None:
     """Add the readings of a MeterValues message to its session."""
-    _fold(context, session, payload["meterValue"])
+    _fold(context, session, meter_value)
     if session.power_kw > CHARGING_FROM_KW and session.state is State.READY:
         session.happen(Event.CHARGE)
 
 
-def _fold(context: Context, session: LiveSession, meter_value: list[Payload]) -> None:
+def _fold(context: Context, session: LiveSession, meter_value: Sequence[Any]) -> None:
     notes: list[str] = []
     read(context, session, samples_v16(meter_value, notes), live=True)
     for note in notes:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from zerocity.protocols.ocpp.messages import Version
 from zerocity.protocols.ocpp.office.handling import Context, Handler, Outcome, Payload, Unlawful
-from zerocity.protocols.ocpp.office.meter_values import samples_v2
+from zerocity.protocols.ocpp.office.meter_values import Told2, samples_v2, told
 from zerocity.protocols.ocpp.office.rows import connector_row, message_row
 from zerocity.protocols.ocpp.office.transactions import happened_at, show
 from zerocity.storage.recorder import Row
@@ -45,10 +46,10 @@ def set_status(
     return [connector_row(seat, at)]
 
 
-def meter_values(context: Context, payload: Payload) -> Outcome:
+def meter_values(context: Context, payload: Any) -> Outcome:
     """MeterValues outside a transaction: they show a plug's power and bill nobody (J01)."""
-    samples = samples_v2(payload["meterValue"], [])
-    evse = payload["evseId"]
+    said = told(payload, Told2)
+    samples, evse = samples_v2(said.meterValue, []), said.evseId
     seats = [seat for seat in context.station.connectors.values() if seat.evse == evse]
     if evse > 0 and len(seats) == 1:
         show(context, seats[0], samples)

@@ -61,7 +61,8 @@ class Unlawful(Exception):  # noqa: N818 - what the station did, not a failure o
         super().__init__(f"{code}: {description}")
 
 
-Handler = Callable[[Context, Payload], Outcome]
+# The payload may be a struct for the actions of `office.LANES`.
+Handler = Callable[[Context, Any], Outcome]
 # The result of a CALL of ours: what to store, given the token under which it was sent.
 Reply = Callable[[Context, object, Payload], list[Row]]
 # A CALL of ours that was refused, timed out, or got an unusable result.

@@ -6,6 +6,8 @@ was asked of it (OCPP 1.6 4.2; OCPP 2.0.1 part 2, B02.FR.09 and B03).
 
 from __future__ import annotations
 
+from typing import Any
+
 import structlog
 
 from zerocity.protocols.ocpp.messages import Version, actions
@@ -33,6 +35,8 @@ HANDLERS: dict[tuple[Version, str], Handler] = {
     **events_v2.HANDLERS,
     **blocks.HANDLERS,
 }
+# Their handlers take the struct of a lane as well as a dictionary, in every edition.
+LANES = frozenset({"MeterValues"})
 # By the action of our own CALL; the handlers look at the context for the version.
 REPLIES: dict[str, Reply] = {**blocks.REPLIES}
 REFUSALS: dict[str, Refused] = {**blocks.REFUSALS}
@@ -58,7 +62,7 @@ def gate(context: Context, action: str) -> Refusal | None:
     return Refusal("SecurityError", f"{action} before BootNotification was accepted ({state})")
 
 
-def answer(context: Context, action: str, payload: Payload) -> Outcome | Refusal:
+def answer(context: Context, action: str, payload: Any) -> Outcome | Refusal:
     """Handle a schema-valid CALL of a station.
 
     A refusal changes nothing: NotImplemented for an action the version does not know, NotSupported

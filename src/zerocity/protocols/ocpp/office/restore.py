@@ -218,7 +218,7 @@ def _fold(context: Context, session: LiveSession, action: str, payload: Payload)
     if action == "TransactionEvent":
         fold_event(context, session, payload)
     elif action == "MeterValues":
-        fold_meter_values(context, session, payload)
+        fold_meter_values(context, session, payload["meterValue"])
     elif action == "StopTransaction":
         fold_stop(context, session, payload)
     elif action == "NotifyEVChargingNeeds" and session.state is not State.ENDED:

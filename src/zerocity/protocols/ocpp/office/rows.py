@@ -11,13 +11,14 @@ from functools import lru_cache
 from hashlib import blake2b
 from typing import Any
 
+import msgspec
 import orjson
 
 from zerocity.charging.billing import Bill
 from zerocity.live.registry import Connector, LiveStation
 from zerocity.live.sessions import LiveSession
 from zerocity.protocols.ocpp.frames import payload_text
-from zerocity.protocols.ocpp.office.handling import Context, Payload
+from zerocity.protocols.ocpp.office.handling import Context
 from zerocity.storage.recorder import Row
 
 PREFIX_BYTES, KEY_BYTES = 8, 16
@@ -29,8 +30,10 @@ def session_prefix(session_id: str) -> str:
     return blake2b(session_id.encode(), digest_size=PREFIX_BYTES).hexdigest()
 
 
-def canonical(payload: Payload) -> bytes:
+def canonical(payload: Any) -> bytes:
     """JSON with sorted names, the same for the same content."""
+    if isinstance(payload, msgspec.Struct):
+        payload = msgspec.to_builtins(payload)
     return orjson.dumps(payload, option=orjson.OPT_SORT_KEYS)
 
 
@@ -44,9 +47,7 @@ def clean(text: str | None) -> str | None:
     return text if text is None or "\x00" not in text else text.replace("\x00", "\ufffd")
 
 
-def message_row(
-    context: Context, action: str, payload: Payload, session_id: str | None = None
-) -> Row:
+def message_row(context: Context, action: str, payload: Any, session_id: str | None = None) -> Row:
     """The inbox row of a message of value; told again in the same bytes it has the same key.
 
     Stations repeat themselves byte by byte. One that spells the same content anew leaves a second

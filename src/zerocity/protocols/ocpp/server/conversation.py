@@ -12,6 +12,7 @@ import msgspec
 import structlog
 
 from zerocity.live.registry import LiveStation
+from zerocity.protocols.ocpp.lanes import lanes
 from zerocity.protocols.ocpp.messages import Role, Version
 from zerocity.protocols.ocpp.office.handling import Context, Outcome, Payload, Refusal
 from zerocity.protocols.ocpp.peer import (
@@ -85,7 +86,10 @@ class Conversation:
 
     def __init__(self, hub: Hub, station: LiveStation, version: Version, wire: Wire) -> None:
         self.hub, self.station, self.version, self.wire = hub, station, version, wire
-        self.peer = Peer(version, Role.CSMS, call_timeout_s=hub.settings.call_timeout_s)
+        self.peer = Peer(
+            version, Role.CSMS, call_timeout_s=hub.settings.call_timeout_s,
+            lanes=lanes(version, hub.office.lanes),
+        )  # fmt: skip
         self.queue: list[Reply] = []
         self.ended = False
         self.said = version.value

@@ -72,7 +72,9 @@ class OcppGateway:
         self.settings = settings or OcppSettings()
         self.clock = clock or Clock()
         self.adopt, self.fetch = adopt, fetch
-        self.office = office or Office(city.answer, city.told, city.replied, city.refused)
+        self.office = office or Office(
+            city.answer, city.told, city.replied, city.refused, city.LANES
+        )
         self.metrics = GatewayMetrics()
         self.metrics.connections = lambda: len(self._connections)
         self.metrics.backlog = lambda: self.store.waiting

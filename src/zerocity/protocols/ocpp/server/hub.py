@@ -53,12 +53,16 @@ class Store(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Office:
-    """Where messages are handled: the functions of the module `office`, or a stand-in's."""
+    """Where messages are handled: the functions of the module `office`, or a stand-in's.
+
+    `lanes`: actions whose payload `answer` also takes as the struct of a lane.
+    """
 
     answer: Callable[[Context, str, Payload], Outcome | Refusal]
     told: Callable[[Context, str, Payload], list[Row]]
     replied: Callable[[Context, object, str, Payload], list[Row]]
     refused: Callable[[Context, object, str, str, str], list[Row]]
+    lanes: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
