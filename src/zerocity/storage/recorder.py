@@ -29,6 +29,9 @@ from zerocity.storage.refusal import is_refusal
 
 # Rows of one transaction: enough that its cost is shared, few enough that it ends in a moment.
 MOST_AT_ONCE = 10_000
+# A batch waits for others as long as the last one took to store, up to so many times `flush_s`: a
+# busy writer that gathered less would spend its time on commits.
+LONGEST_FLUSH = 6
 # While nothing comes in, the database is asked this often whether it is there, seconds.
 IDLE_CHECK_S = 5.0
 # Waits between tries while the database is away, seconds: doubled from the first to the longest.
@@ -63,7 +66,8 @@ class Recorder:
     """Writes rows in a thread of its own, by group commit.
 
     ``most_waiting`` rows, or ``most_bytes`` of text, may wait before ``full`` is true; twice that
-    is refused. ``flush_s``: how long the first row of a batch waits for others, seconds.
+    is refused. ``flush_s``: how long the first row of a batch waits for others at least, seconds;
+    when commits take longer it waits longer, up to six times as long.
     ``settled`` is called in the writer thread after the callbacks of each batch, so that one wake
     of an event loop serves them all.
     """
@@ -86,6 +90,7 @@ class Recorder:
         self._lock = threading.Condition(self._mutex)
         self._closing = threading.Event()
         self._deadline = float("inf")
+        self._took_s = 0.0  # the last commit
         self.healthy = True
         self.error: str | None = None
         self.committed = 0  # rows, since the start
@@ -171,7 +176,8 @@ class Recorder:
                 if not self._lock.wait(IDLE_CHECK_S):
                     break
         if self._queue and self._flush_s and self._waiting < MOST_AT_ONCE:
-            self._closing.wait(self._flush_s)
+            longest_s = LONGEST_FLUSH * self._flush_s
+            self._closing.wait(min(max(self._flush_s, self._took_s), longest_s))
         batch: list[_Submission] = []
         count = 0
         while self._queue and count < MOST_AT_ONCE:
@@ -197,7 +203,9 @@ class Recorder:
                 return True
 
     def _commit(self, batch: list[_Submission]) -> None:
-        _commit(self._engine, (row for one in batch for row in one.rows))
+        began_s = time.monotonic()
+        _commit(self._engine, [row for one in batch for row in one.rows])
+        self._took_s = time.monotonic() - began_s
 
     def _divide(self, batch: list[_Submission], error: Exception) -> bool:
         """Find what the database refuses by halves; the others are stored."""
