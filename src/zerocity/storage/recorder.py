@@ -29,8 +29,8 @@ from zerocity.storage.refusal import is_refusal
 
 # Rows of one transaction: enough that its cost is shared, few enough that it ends in a moment.
 MOST_AT_ONCE = 10_000
-# A batch waits for others as long as the last one took to store, up to so many times `flush_s`: a
-# busy writer that gathered less would spend its time on commits.
+# A batch waits for others twice as long as the last one took to store, up to so many times
+# `flush_s`: a busy writer that gathered less would spend its time on commits.
 LONGEST_FLUSH = 6
 # While nothing comes in, the database is asked this often whether it is there, seconds.
 IDLE_CHECK_S = 5.0
@@ -67,7 +67,7 @@ class Recorder:
 
     ``most_waiting`` rows, or ``most_bytes`` of text, may wait before ``full`` is true; twice that
     is refused. ``flush_s``: how long the first row of a batch waits for others at least, seconds;
-    when commits take longer it waits longer, up to six times as long.
+    up to six times as long while commits take long.
     ``settled`` is called in the writer thread after the callbacks of each batch, so that one wake
     of an event loop serves them all.
     """
@@ -177,7 +177,7 @@ class Recorder:
                     break
         if self._queue and self._flush_s and self._waiting < MOST_AT_ONCE:
             longest_s = LONGEST_FLUSH * self._flush_s
-            self._closing.wait(min(max(self._flush_s, self._took_s), longest_s))
+            self._closing.wait(min(max(self._flush_s, 2.0 * self._took_s), longest_s))
         batch: list[_Submission] = []
         count = 0
         while self._queue and count < MOST_AT_ONCE:
