@@ -137,10 +137,6 @@ def _unrated(subject: Subject, site: str) -> Rated | None:
     return None
 
 
-def _unknown_stage(battery: str) -> Stage | None:
-    return None
-
-
 def rated_by_city(city: City, vehicles: Vehicles) -> RatedOf:
     """What a battery had when new: a vehicle's by its fleet, a pack in a slot by its site."""
     by_fleet = {
@@ -176,8 +172,6 @@ class CheckUps:
     ----------
     registry, vehicles : who is at which plug; event-loop thread only.
     rated : what a battery that charges at a site had when new.
-    stage_of : where a battery stands in its life, by the ledger's name of it; None lets the place
-        where it charges decide.
     """
 
     def __init__(
@@ -185,10 +179,9 @@ class CheckUps:
         registry: Registry,
         vehicles: Vehicles,
         rated: RatedOf = _unrated,
-        stage_of: Callable[[str], Stage | None] = _unknown_stage,
     ) -> None:
         self._registry, self._vehicles = registry, vehicles
-        self._rated, self._stage_of = rated, stage_of
+        self._rated = rated
         self._last: deque[tuple[str, dict[str, Any]]] = deque(maxlen=MOST_KEPT)
         self.made = self.said = self.grave = self.failed = 0
 
@@ -214,16 +207,12 @@ class CheckUps:
             slot = station.slots.get(session.evse)
             if slot is None or slot.serial is None:
                 return None
-            return self._placed("battery", slot.serial, Stage.SWAP_POOL)
+            return Subject("battery", slot.serial, Stage.SWAP_POOL)
         token = self._registry.token(session.token)
         name = token.vehicle if token is not None else None
         if name is None and session.token in self._vehicles.by_id:
             name = session.token
-        return None if name is None else self._placed("vehicle", name, Stage.IN_SERVICE)
-
-    def _placed(self, kind: str, name: str, usual: Stage) -> Subject:
-        subject = Subject(kind, name, usual)
-        return Subject(kind, name, self._stage_of(subject.battery) or usual)
+        return None if name is None else Subject("vehicle", name, Stage.IN_SERVICE)
 
     def _check(self, session: LiveSession, bill: Bill, at: datetime) -> Sequence[Row]:
         subject = self.subject(session)
