@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import ssl
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
 
-from zerocity.app.doors import Doors, prepare, refuse_open_demo
+from zerocity.app.doors import Doors, certificate_files, prepare, refuse_open_demo, show_anew
 from zerocity.errors import InputError
+from zerocity.protocols.ocpp.server.settings import TlsFiles
 
 AT = datetime(2026, 5, 1, 12, tzinfo=UTC)
 
@@ -59,3 +63,49 @@ def test_a_demonstration_stays_on_this_machine() -> None:
     refuse_open_demo("localhost")
     with pytest.raises(InputError, match="without a password"):
         refuse_open_demo("0.0.0.0")
+
+
+def shown_serial(server: ssl.SSLContext, root: Path) -> int:
+    """The serial number of the certificate that a client is shown, by a handshake in memory."""
+    client = ssl.create_default_context(cafile=root)
+    ours, theirs = (ssl.MemoryBIO(), ssl.MemoryBIO()), (ssl.MemoryBIO(), ssl.MemoryBIO())
+    hears = client.wrap_bio(*ours, server_hostname="localhost")
+    shows = server.wrap_bio(*theirs, server_side=True)
+    for _ in range(4):
+        for end, (_, out), (into, _) in ((hears, ours, theirs), (shows, theirs, ours)):
+            with suppress(ssl.SSLWantReadError):
+                end.do_handshake()
+            into.write(out.read())
+    found = hears.getpeercert(binary_form=True)
+    assert found is not None
+    return x509.load_der_x509_certificate(found).serial_number
+
+
+def test_a_new_certificate_is_shown_without_a_restart(tmp_path: Path) -> None:
+    doors, now = Doors(tls_port=3, vehicle_tls_port=4), datetime.now(UTC)
+    begun = now - timedelta(days=350)
+    opened = prepare(doors, tmp_path, "town", "127.0.0.1", (1, 2), False, begun)
+    context, root = opened.vehicle_tls, tmp_path / "keys" / "authority.pem"
+    assert context is not None
+
+    def anew(at: datetime) -> int:
+        files = certificate_files(doors, tmp_path, opened.authority, "127.0.0.1", at)
+        assert files is not None
+        show_anew(files, (None, context))
+        return shown_serial(context, root)
+
+    first = shown_serial(context, root)
+    assert anew(begun + timedelta(days=300)) == first
+    second = anew(now)
+    assert second != first
+    assert anew(now) == second
+
+    server = tmp_path / "keys" / "server.key"
+    with pytest.raises(InputError, match="cannot be used"):
+        show_anew(TlsFiles(root, server, None), (context,))
+    assert shown_serial(context, root) == second
+
+
+def test_a_city_without_tls_has_no_certificate_to_renew(tmp_path: Path) -> None:
+    opened = prepare(Doors(), tmp_path, "town", "127.0.0.1", (1, 2), False, AT)
+    assert certificate_files(Doors(), tmp_path, opened.authority, "127.0.0.1", AT) is None

@@ -8,6 +8,7 @@ import json
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -70,6 +71,7 @@ class Day:
     sessions_kwh: float = 0.0
     bills: int = 0
     answers: dict[str, Any] = field(default_factory=dict)
+    shown: list[str] = field(default_factory=list)
     journals: list[Path] = field(default_factory=list)
     report: dict[str, Any] = field(default_factory=dict)
     left: list[str] = field(default_factory=list)
@@ -133,6 +135,7 @@ async def play(platform: LivePlatform, players: Players, day: Day) -> None:
         await cap_the_busiest(platform, players, day)
     day.health = view.health()
     await ask_pages(platform, day)
+    await renew(platform, day)
     watcher.cancel()
     await leave(platform, players)
     registers = [one.charging_kwh for one in platform.readings.last if one is not None]
@@ -178,6 +181,15 @@ async def ask_pages(platform: LivePlatform, day: Day) -> None:
         day.answers["foreign"] = foreign.status_code
 
 
+async def renew(platform: LivePlatform, day: Day) -> None:
+    """What a new connection is shown before and after the server's own certificate is lost."""
+    place = ("127.0.0.1", platform.ocpp.tls_port)
+    for _ in range(2):
+        day.shown.append(await asyncio.to_thread(ssl.get_server_certificate, place))
+        (platform.request.data / "keys" / "server.key").unlink()
+        await platform.renew_certificates()
+
+
 async def leave(platform: LivePlatform, players: Players) -> None:
     """Every car and pack goes; its session ends and is stored, and the meters are read again."""
     now_s, at = players.clock.now_s(), players.clock.utc()
@@ -208,7 +220,7 @@ def day(tmp_path_factory: pytest.TempPathFactory) -> Day:
         names = players.city.sites.name
         request = ServeRequest(
             "lanzhou", folder, ocpp_port=0, vehicle_port=0, web_port=0, size=SIZE, demo=True,
-            shift=shift, rhythm=Rhythm(5),
+            shift=shift, rhythm=Rhythm(5), doors=Doors(tls_port=0),
         )  # fmt: skip
         platform = LivePlatform(
             request,
@@ -274,6 +286,11 @@ def test_the_journal_decides_it_all_again(day: Day) -> None:
     assert sum(one.steps for one in found) >= 5
     assert all(one.same for one in found), found
     assert day.health["journal_steps_lost"] == 0
+
+
+def test_a_new_certificate_is_shown_without_a_restart(day: Day) -> None:
+    before, after = day.shown
+    assert before != after
 
 
 def test_the_pages_answer(day: Day) -> None:

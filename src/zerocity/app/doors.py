@@ -13,7 +13,7 @@ from zerocity.errors import InputError
 from zerocity.protocols.gbt32960.gateway import Settings as VehicleSettings
 from zerocity.protocols.ocpp.office.certificates import Authority
 from zerocity.protocols.ocpp.server.settings import OcppSettings, TlsFiles, is_loopback
-from zerocity.protocols.ocpp.server.tls import server_context
+from zerocity.protocols.ocpp.server.tls import load_files, server_context
 
 # Every site, where sites are named.
 ALL = "all"
@@ -80,7 +80,7 @@ def prepare(
     cross the wire in the clear; where that is not wanted, the plain port is not opened at all.
     """
     authority = open_authority(data, city, at)
-    files = _files(doors, data, authority, host, at)
+    files = certificate_files(doors, data, authority, host, at)
     settings = OcppSettings(
         host=host, port=ports[0] if doors.least_profile < 2 else None, demo=demo,
         tls_port=doors.tls_port, tls=files if doors.tls_port is not None else None,
@@ -93,9 +93,10 @@ def prepare(
     return Opened(authority, settings, vehicles, context)
 
 
-def _files(
+def certificate_files(
     doors: Doors, data: Path, authority: Authority, host: str, at: datetime
 ) -> TlsFiles | None:
+    """What the secure ports show; our own certificate is made anew near its end."""
     if doors.tls_port is None and doors.vehicle_tls_port is None:
         return None
     clients = trusted_clients(data, authority, doors.client_ca)
@@ -103,6 +104,17 @@ def _files(
         return TlsFiles(doors.certificate, doors.key, clients)
     own = server_certificate(data, authority, own_names(host, doors.names), at)
     return TlsFiles(own, own, clients)
+
+
+def show_anew(files: TlsFiles, contexts: Sequence[ssl.SSLContext | None]) -> None:
+    """Have the secure ports show what the files hold now.
+
+    Raises InputError for files that cannot be used; what was shown before is shown on.
+    """
+    server_context(files)
+    for context in contexts:
+        if context is not None:
+            load_files(context, files)
 
 
 def refuse_open_demo(host: str) -> None:

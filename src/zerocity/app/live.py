@@ -19,7 +19,7 @@ import structlog
 from prometheus_client import CollectorRegistry
 
 from zerocity.app.checkups import CheckUps, rated_by_city
-from zerocity.app.doors import Doors, Opened, prepare
+from zerocity.app.doors import Doors, Opened, certificate_files, prepare, show_anew
 from zerocity.app.lake import tidy
 from zerocity.app.live_metrics import Figures
 from zerocity.app.outlook import TypicalOutlook
@@ -36,7 +36,7 @@ from zerocity.control.loop import run_live
 from zerocity.control.sighting import Sighting
 from zerocity.control.snapshot import Commands, PlanRow
 from zerocity.energy.dispatch import SiteDays, SitePlans, plan_sites
-from zerocity.errors import ZerocityError
+from zerocity.errors import InputError, ZerocityError
 from zerocity.live.clock import WallClock
 from zerocity.live.cores import CORES, roam
 from zerocity.live.facts import Rhythm, site_facts
@@ -68,6 +68,7 @@ log = structlog.get_logger(__name__)
 GREET_S = 1.0
 CLOCK_CHECK_S = 30.0
 UPKEEP_S = 60.0
+CERTIFICATES_S = 3600.0
 LAKE_AFTER_S = 300.0
 
 
@@ -274,6 +275,7 @@ class LivePlatform:
             "greetings": self._greet(),
             "clock": self._watch_clock(),
             "upkeep": self._upkeep(),
+            "certificates": self._keep_certificates(),
             "telemetry": self._keep_lake(),
             "news": self.people.follow(self.ocpp),
         }
@@ -323,6 +325,24 @@ class LivePlatform:
                 self.recorder.submit(rows)
             for station, order in orders:
                 self.reach.send(station, [order])
+
+    async def _keep_certificates(self) -> None:
+        while True:
+            await asyncio.sleep(CERTIFICATES_S)
+            await self.renew_certificates()
+
+    async def renew_certificates(self) -> None:
+        """Show what the files of the certificates hold now, made anew where they are ours."""
+        asked = self.request
+        try:
+            files = await asyncio.get_running_loop().run_in_executor(
+                None, certificate_files, asked.doors, asked.data, self.opened.authority, asked.host,
+                self.clock.utc(),
+            )  # fmt: skip
+            if files is not None:
+                show_anew(files, (self.ocpp.tls, self.opened.vehicle_tls))
+        except InputError as error:
+            log.warning("live.certificates_not_renewed", why=str(error))
 
     async def _keep_lake(self) -> None:
         """Some minutes after each full hour, turn what came into Parquet."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import socket
+import ssl
 from collections.abc import Callable
 from functools import partial
 from http import HTTPStatus
@@ -90,6 +91,7 @@ class OcppGateway:
         self._hub: Hub | None = None
         self._desk = FrontDesk(self.settings, self.metrics, self._decide, self._room)
         self.port = self.tls_port = 0
+        self.tls: ssl.SSLContext | None = None
 
     async def start(self) -> None:
         """Open the listeners; `port` and `tls_port` then say where (0: not opened)."""
@@ -104,9 +106,9 @@ class OcppGateway:
         if settings.port is not None:
             self.port = await self._listen(settings.port)
         if settings.tls_port is not None and settings.tls is not None:
-            context = server_context(settings.tls)
+            self.tls = server_context(settings.tls)
             self.tls_port = await self._listen(
-                settings.tls_port, ssl=context, ssl_handshake_timeout=settings.handshake_s
+                settings.tls_port, ssl=self.tls, ssl_handshake_timeout=settings.handshake_s
             )
         self._spawn(self._keep_time(self._hub))
         log.info("ocpp.listening", host=settings.host, port=self.port, tls_port=self.tls_port)

@@ -36,6 +36,15 @@ def server_context(files: TlsFiles) -> ssl.SSLContext:
     context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION
     # Stations reconnect rarely; a ticket each would only be kept for nothing.
     context.num_tickets = 0
+    load_files(context, files)
+    return context
+
+
+def load_files(context: ssl.SSLContext, files: TlsFiles) -> None:
+    """Have a context show what its files hold now; connections that are open keep theirs.
+
+    Raises InputError for files that cannot be used.
+    """
     try:
         context.load_cert_chain(files.certificate, files.key)
         if files.client_ca is not None:
@@ -44,7 +53,6 @@ def server_context(files: TlsFiles) -> ssl.SSLContext:
     except (OSError, ssl.SSLError) as error:
         wanted = "a PEM certificate chain with its key"
         raise InputError("ocpp.tls", f"files that cannot be used ({error})", wanted) from None
-    return context
 
 
 def shown_certificate(der: bytes | None) -> ShownCertificate | None:
