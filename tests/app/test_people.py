@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,6 +15,7 @@ from zerocity.app.doors import Doors
 from zerocity.app.news import StoreNews
 from zerocity.app.people import People
 from zerocity.city.folder import load_city
+from zerocity.city.scenario import Drivers
 from zerocity.live.facts import site_facts
 from zerocity.live.registry import LiveStation
 from zerocity.storage.audit_log import entry
@@ -68,6 +70,15 @@ def test_what_the_store_knows_is_known_at_the_start(engine: sa.Engine) -> None:
     token = people.registry.token("t")
     assert token is not None
     assert token.priority == 2
+
+
+@pytest.mark.parametrize(("drivers", "fee"), [(Drivers(0.25), 0.25), (None, 0.4)])
+def test_drivers_pay_the_fee_of_the_city(
+    engine: sa.Engine, drivers: Drivers | None, fee: float
+) -> None:
+    city = replace(CITY, drivers=drivers)
+    people = People(engine, city, site_facts(city), Doors(), demo=False)
+    assert people.registry.tariff(SITE).service_cny_per_kwh == fee
 
 
 def test_a_station_is_fetched_when_it_comes_before_the_news(engine: sa.Engine) -> None:

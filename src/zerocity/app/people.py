@@ -17,7 +17,7 @@ from zerocity.app.news import (
     take_vehicles,
 )
 from zerocity.app.starting import store_told
-from zerocity.charging.billing import SellingTariff
+from zerocity.charging.billing import SERVICE_FEE_CNY_PER_KWH, SellingTariff
 from zerocity.city.devices import stations_of, vehicles_of
 from zerocity.city.scenario import City
 from zerocity.live.city_state import add_stations, add_vehicles, set_default
@@ -55,7 +55,10 @@ class People:
             with engine.connect() as connection:
                 for vehicle in known_vehicles(connection):
                     self.vehicles.add(*vehicle)
-        self.registry.default_tariff = SellingTariff.of(city.tariff, utc_offset_h=city.utc_offset_h)
+        fee = city.drivers.service_cny_per_kwh if city.drivers else SERVICE_FEE_CNY_PER_KWH
+        self.registry.default_tariff = SellingTariff.of(
+            city.tariff, service_cny_per_kwh=fee, utc_offset_h=city.utc_offset_h
+        )
         for station in list(self.registry.stations.values()):
             if self.place(station) is None:
                 del self.registry.stations[station.id]

@@ -17,7 +17,7 @@ from zerocity.city.documents import Document, Path
 from zerocity.city.intake import Documents, override, parse_files
 from zerocity.city.problems import Problem
 from zerocity.city.reader import Reader, hours_of
-from zerocity.city.scenario import City, Panels, River, SpotMarket
+from zerocity.city.scenario import City, Drivers, Panels, River, SpotMarket
 from zerocity.city.schema import Field, Fields
 from zerocity.city.site_table import read_sites
 from zerocity.energy.climate import ClimateNormals
@@ -253,6 +253,7 @@ class _Parts:
             "parks": self.parks(),
             "panels": self.section(Panels, "city.toml", ("panels",), tables.PANELS),
             "spot": self.optional(SpotMarket, "tariff.toml", "spot", tables.SPOT),
+            "drivers": self.optional(Drivers, "tariff.toml", "drivers", tables.DRIVERS),
             "river": self.optional(River, "city.toml", "river", tables.RIVER),
         }
         check_consistency(self.reader, self.documents, {**parts, **(general or {})})

@@ -45,6 +45,13 @@ class SpotMarket:
 
 
 @dataclass(frozen=True)
+class Drivers:
+    """What drivers pay beside what the site itself pays for the energy."""
+
+    service_cny_per_kwh: float
+
+
+@dataclass(frozen=True)
 class River:
     """The river that boats use.
 
@@ -92,6 +99,7 @@ class City:
     energy_market: EnergyMarket | None = None
     frequency_reserve: FrequencyReserve | None = None
     market_day: MarketDay | None = None
+    drivers: Drivers | None = None
 
     @property
     def vehicles(self) -> int:

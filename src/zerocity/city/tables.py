@@ -9,7 +9,7 @@ from zerocity.aftersales.centre import Centre
 from zerocity.batteries.chemistries import CHEMISTRIES
 from zerocity.batteries.pack import Product
 from zerocity.city.places import LOAD_KINDS, SITE_KINDS
-from zerocity.city.scenario import Panels, River, SpotMarket
+from zerocity.city.scenario import Drivers, Panels, River, SpotMarket
 from zerocity.city.schema import Field, Fields, field, fields_of
 from zerocity.energy.climate import ClimateNormals
 from zerocity.energy.tariffs import Tariff
@@ -80,8 +80,9 @@ RIVER: Fields = fields_of(River, changes={"flow_m3_s": {"length": 12}})
 SPOT: Fields = fields_of(SpotMarket)
 TARIFF: Fields = {
     **fields_of(Tariff, skip=("blocks", "spot_cny_per_kwh")),
-    **_by_key(Field("blocks", "section"), Field("spot", "section")),
+    **_by_key(Field("blocks", "section"), Field("spot", "section"), Field("drivers", "section")),
 }
+DRIVERS: Fields = fields_of(Drivers)
 BLOCK = Field("", "hours")
 FACTOR: Fields = _by_key(Field("kgCO2_per_kWh", "number", "kgCO2/kWh", 0.0, 3.0))
 PRODUCT: Fields = fields_of(
