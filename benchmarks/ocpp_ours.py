@@ -24,6 +24,7 @@ from ocpp_words import TOKEN
 from zerocity.live.cores import share_core
 from zerocity.live.registry import Connector, LiveStation, Registry, Slot
 from zerocity.live.tokens import Token
+from zerocity.protocols.ocpp.office import office
 from zerocity.protocols.ocpp.office.handling import Context, Outcome, Payload, Refusal
 from zerocity.protocols.ocpp.server.credentials import Credential
 from zerocity.protocols.ocpp.server.gateway import OcppGateway
@@ -100,7 +101,7 @@ def plain_office() -> Office:
         return Outcome(answers.get(action, {}))
 
     nothing: list[Row] = []
-    return Office(answer, lambda *a: nothing, lambda *a: nothing, lambda *a: nothing)
+    return Office(answer, lambda *a: nothing, lambda *a: nothing, lambda *a: nothing, office.LANES)
 
 
 def open_store(options: argparse.Namespace) -> Store:

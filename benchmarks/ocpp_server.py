@@ -15,6 +15,7 @@ import argparse
 import contextlib
 import itertools
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -196,6 +197,24 @@ class Bench:
             found = load(server, "MeterValues", stations=100, seconds=self.seconds, rate=rate)
         return found | {"rate": rate}
 
+    def disk(self) -> dict[str, float]:
+        """How long a program that does nothing else waits for 8 KiB to be on the disk."""
+        waits = []
+        with tempfile.NamedTemporaryFile(dir=self.folder.name) as file:
+            until = time.monotonic() + 4 * self.seconds
+            while time.monotonic() < until:
+                file.write(bytes(8192))
+                file.flush()
+                began = time.monotonic()
+                os.fdatasync(file.fileno())
+                waits.append(1e3 * (time.monotonic() - began))
+                time.sleep(0.004)
+        waits.sort()
+        return {
+            "p50_ms": waits[len(waits) // 2], "p99_ms": waits[int(0.99 * len(waits))],
+            "max_ms": waits[-1], "over_50_ms": float(sum(wait > 50.0 for wait in waits)),
+        }  # fmt: skip
+
     def overload(self, kind: str) -> dict[str, float]:
         """1,000 stations that never pause, before a store with little room."""
         with self.open(kind, "--stations", "1000", "--most-waiting", "500") as server:
@@ -239,7 +258,7 @@ def report(found: dict[str, Any]) -> None:
         ratios = [f"{value / row['library']:.1f}" for value in row.values()]
         goal = f"  goal {GOALS[message]:g}" if message in GOALS else ""
         print(f"{message:20}" + "".join(f"{ratio:>12}" for ratio in ratios) + goal)
-    for name in ("stored", "half_load", "overload", "held"):
+    for name in ("stored", "half_load", "disk", "overload", "held"):
         text = ", ".join(f"{key} {value:.1f}" for key, value in found[name].items())
         print(f"{name}: {text}")
     print(f"goals: stored {STORED_GOAL:.0f}/s, p99 50 ms at half load, {HELD_GOAL_KIB:g} KiB each")
@@ -261,6 +280,7 @@ def main() -> None:
             "speed": speed,
             "stored": bench.stored(best),
             "half_load": bench.half_load(best),
+            "disk": bench.disk(),
             "overload": bench.overload(best),
             "held": bench.held(options.connections),
         }

@@ -80,6 +80,20 @@ def test_common_messages_of_the_open_lanes_are_taken(version: Version) -> None:
     assert taken(framed("MeterValues", lawful), version) is not None
 
 
+@pytest.mark.parametrize("version", [Version.V201, Version.V21])
+def test_an_event_of_a_charge_is_taken(version: Version) -> None:
+    value = {"value": 61.5, "measurand": "SoC", "unitOfMeasure": {"unit": "Percent"}}
+    event = {
+        "eventType": "Updated", "timestamp": READING["timestamp"], "seqNo": 3, "offline": False,
+        "triggerReason": "MeterValuePeriodic", "evse": {"id": 1, "connectorId": 1},
+        "transactionInfo": {"transactionId": "t1", "chargingState": "Charging"},
+        "idToken": {"idToken": "A", "type": "ISO14443"},
+        "meterValue": [READING | {"sampledValue": [value]}],
+    }  # fmt: skip
+    assert taken(framed("TransactionEvent", event), version) is not None
+    assert taken(framed("TransactionEvent", event | {"customData": {}}), version) is None
+
+
 @pytest.mark.parametrize(
     "moment",
     ["2026-02-30T10:15:30Z", "2026-11-31T10:15:30Z", "2026-13-01T10:15:30Z", "2026-11-22T24:00:00Z",
@@ -109,8 +123,7 @@ def test_anything_else_is_left_to_the_long_way(data: bytes) -> None:
     assert taken(data) is None
 
 
-def test_a_schema_that_says_more_than_types_has_no_lane() -> None:
-    with pytest.raises(ValueError, match="no type says"):
-        lanes(Version.V16, frozenset({"GetDiagnostics"}))
-    with pytest.raises(FileNotFoundError):
-        lanes(Version.V16, frozenset({"TransactionEvent"}))
+def test_an_edition_has_lanes_for_its_own_calls_alone() -> None:
+    names = frozenset({"MeterValues", "TransactionEvent", "RequestBatterySwap"})
+    assert set(lanes(Version.V16, names)) == {"MeterValues"}
+    assert set(lanes(Version.V21, names)) == {"MeterValues", "TransactionEvent"}

@@ -21,7 +21,7 @@ from zerocity.protocols.ocpp.messages import (
     read_message,
     write_message,
 )
-from zerocity.protocols.ocpp.structs import python_name
+from zerocity.protocols.ocpp.structs import python_name, strict_struct_of
 from zerocity.protocols.ocpp.versions import Version
 
 SWAP = {
@@ -149,3 +149,14 @@ def test_names_on_the_wire_need_no_other_name_in_python() -> None:
     for version, name in EVERY_MESSAGE:
         for wire in schema_of(version, name).get("properties", {}):
             assert python_name(wire) == wire
+
+
+@pytest.mark.parametrize(
+    ("version", "action"),
+    [(Version.V16, "GetDiagnostics"), (Version.V16, "RemoteStartTransaction")],
+)
+def test_a_schema_that_says_more_than_types_has_no_strict_type(
+    version: Version, action: str
+) -> None:
+    with pytest.raises(ValueError, match="no type says"):
+        strict_struct_of(version, f"{action}Request", action)

@@ -12,10 +12,10 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from zerocity.protocols.ocpp.actions import schema_name
+from zerocity.protocols.ocpp.actions import CALLED_BY, schema_name
 from zerocity.protocols.ocpp.frames import CALL, LONGEST_ID, Call
 from zerocity.protocols.ocpp.structs import strict_struct_of
-from zerocity.protocols.ocpp.versions import Version
+from zerocity.protocols.ocpp.versions import Role, Version
 
 Lanes = Mapping[str, msgspec.json.Decoder[Any]]
 
@@ -25,16 +25,15 @@ _HEAD = msgspec.json.Decoder(tuple[Literal[CALL], _MESSAGE_ID, str, msgspec.Raw]
 
 @cache
 def lanes(version: Version, names: frozenset[str]) -> Lanes:
-    """The lanes of these actions, for `read_lane`.
+    """The lanes of those of these actions that a station of the edition may call.
 
-    Raises FileNotFoundError for an action that the edition does not have, ValueError for one whose
-    schema says more than types can.
+    Raises ValueError for one whose schema says more than types can.
     """
     return {
         name: msgspec.json.Decoder(
             strict_struct_of(version, f"{name}Request", schema_name(version, name, "request"))
         )
-        for name in names
+        for name in names & CALLED_BY[version, Role.STATION]
     }
 
 

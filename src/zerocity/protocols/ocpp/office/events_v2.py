@@ -7,6 +7,10 @@ it belongs, so that repeats and late messages lead to the same session.
 
 from __future__ import annotations
 
+from typing import Any
+
+import msgspec
+
 from zerocity.charging.session import Event, State
 from zerocity.live.sessions import NEVER, LiveSession, Sample
 from zerocity.live.tokens import Verdict
@@ -41,8 +45,10 @@ def session_id(station: str, transaction: str) -> str:
     return f"{station}~{transaction}"
 
 
-def transaction_event(context: Context, payload: Payload) -> Outcome:
+def transaction_event(context: Context, payload: Any) -> Outcome:
     """TransactionEvent: Started, Updated or Ended, in whatever order they come."""
+    if type(payload) is not dict:
+        payload = msgspec.to_builtins(payload)
     _check(payload)
     registry = context.registry
     name = session_id(context.station.id, payload["transactionInfo"]["transactionId"])

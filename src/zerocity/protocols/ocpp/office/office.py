@@ -36,7 +36,7 @@ HANDLERS: dict[tuple[Version, str], Handler] = {
     **blocks.HANDLERS,
 }
 # Their handlers take the struct of a lane as well as a dictionary, in every edition.
-LANES = frozenset({"MeterValues"})
+LANES = frozenset({"MeterValues", "TransactionEvent"})
 # By the action of our own CALL; the handlers look at the context for the version.
 REPLIES: dict[str, Reply] = {**blocks.REPLIES}
 REFUSALS: dict[str, Refused] = {**blocks.REFUSALS}
