@@ -29,9 +29,9 @@ from zerocity.storage.refusal import is_refusal
 
 # Rows of one transaction: enough that its cost is shared, few enough that it ends in a moment.
 MOST_AT_ONCE = 10_000
-# A batch waits for others twice as long as the last one took to store, up to so many times
-# `flush_s`: a busy writer that gathered less would spend its time on commits.
-LONGEST_FLUSH = 6
+# After a batch of so many rows the next one waits for others twice as long as that took to store,
+# up to so many times `flush_s`: a busy writer that gathered less would spend its time on commits.
+MANY, LONGEST_FLUSH = 64, 6
 # While nothing comes in, the database is asked this often whether it is there, seconds.
 IDLE_CHECK_S = 5.0
 # Waits between tries while the database is away, seconds: doubled from the first to the longest.
@@ -67,7 +67,7 @@ class Recorder:
 
     ``most_waiting`` rows, or ``most_bytes`` of text, may wait before ``full`` is true; twice that
     is refused. ``flush_s``: how long the first row of a batch waits for others at least, seconds;
-    up to six times as long while commits take long.
+    up to six times as long while many come in and commits take long.
     ``settled`` is called in the writer thread after the callbacks of each batch, so that one wake
     of an event loop serves them all.
     """
@@ -90,7 +90,7 @@ class Recorder:
         self._lock = threading.Condition(self._mutex)
         self._closing = threading.Event()
         self._deadline = float("inf")
-        self._took_s = 0.0  # the last commit
+        self._gather_s = flush_s
         self.healthy = True
         self.error: str | None = None
         self.committed = 0  # rows, since the start
@@ -176,8 +176,7 @@ class Recorder:
                 if not self._lock.wait(IDLE_CHECK_S):
                     break
         if self._queue and self._flush_s and self._waiting < MOST_AT_ONCE:
-            longest_s = LONGEST_FLUSH * self._flush_s
-            self._closing.wait(min(max(self._flush_s, 2.0 * self._took_s), longest_s))
+            self._closing.wait(self._gather_s)
         batch: list[_Submission] = []
         count = 0
         while self._queue and count < MOST_AT_ONCE:
@@ -204,8 +203,12 @@ class Recorder:
 
     def _commit(self, batch: list[_Submission]) -> None:
         began_s = time.monotonic()
-        _commit(self._engine, [row for one in batch for row in one.rows])
-        self._took_s = time.monotonic() - began_s
+        rows = [row for one in batch for row in one.rows]
+        _commit(self._engine, rows)
+        self._gather_s = self._flush_s
+        if len(rows) >= MANY:
+            longer_s = min(2.0 * (time.monotonic() - began_s), LONGEST_FLUSH * self._flush_s)
+            self._gather_s = max(longer_s, self._flush_s)
 
     def _divide(self, batch: list[_Submission], error: Exception) -> bool:
         """Find what the database refuses by halves; the others are stored."""
