@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from functools import cache
 from random import Random
 from typing import Any
@@ -225,7 +225,10 @@ def judged(version: Version, name: str, text: bytes) -> bool:
         value = json.loads(text, parse_float=Decimal, parse_constant=_refuse)
     except (ValueError, RecursionError):
         return False
-    return bool(judge(version, name).is_valid(value))
+    try:
+        return bool(judge(version, name).is_valid(value))
+    except InvalidOperation:  # a number too great to tell what it is a multiple of
+        return False
 
 
 def _refuse(constant: str) -> None:
