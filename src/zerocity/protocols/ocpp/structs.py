@@ -34,6 +34,10 @@ _KNOWN = frozenset(
 )  # fmt: skip
 
 
+class _OpenError(ValueError):
+    """An object may hold what its schema does not name."""
+
+
 class _Maker:
     """Makes the types of one schema; definitions are made once.
 
@@ -73,16 +77,19 @@ class _Maker:
 
     def _object(self, node: Mapping[str, Any], name: str) -> Any:
         if node.get("additionalProperties", True) is not False:
+            if self._strict:
+                raise _OpenError(f"{name}: no type says what it may hold")
             return dict[str, Any]
         required = set(node.get("required", ()))
         properties = node.get("properties", {})
         fields: list[tuple[str, Any] | tuple[str, Any, Any]] = []
         for wire, inner in properties.items():
-            if self._strict and self._is_open(inner):
+            try:
+                kind = self.type_of(inner, f"{name}_{wire}")
+            except _OpenError:
                 if wire in required:
-                    raise ValueError(f"{name}: no type says what {wire} may hold")
+                    raise
                 continue  # forbidden, so it is not taken
-            kind = self.type_of(inner, f"{name}_{wire}")
             if wire in required:
                 fields.append((python_name(wire), kind))
             else:
@@ -97,12 +104,6 @@ class _Maker:
             forbid_unknown_fields=True,
             gc=False,  # a tree has no circles
         )
-
-    def _is_open(self, node: Mapping[str, Any]) -> bool:
-        """Whether a node is an object that may hold what its schema does not name."""
-        if "$ref" in node:
-            node = self._definitions[node["$ref"].removeprefix("#/definitions/")]
-        return node.get("type") == "object" and node.get("additionalProperties", True) is not False
 
 
 def _refuse_more_than_types_say(node: Mapping[str, Any], name: str) -> None:

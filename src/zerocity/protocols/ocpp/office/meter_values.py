@@ -108,8 +108,6 @@ class _Scale(NamedTuple):
     by: float
     low: float
     high: float
-    anywhere: bool
-    """Whether it counts wherever it was measured."""
 
 
 def _scales() -> dict[tuple[str | UnsetType, str | UnsetType], _Scale]:
@@ -120,8 +118,7 @@ def _scales() -> dict[tuple[str | UnsetType, str | UnsetType], _Scale]:
         bounds = (-MOST_KW if measurand == POWER else 0.0, TOO_MUCH[measurand])
         for unit, factor in factors.items():
             times, by = (factor, 1.0) if factor >= 1.0 else (1.0, float(round(1.0 / factor)))
-            anywhere = measurand not in AT_OUTLET
-            made[measurand, unit] = _Scale(measurand, times, by, *bounds, anywhere)
+            made[measurand, unit] = _Scale(measurand, times, by, *bounds)
         made[measurand, UNSET] = made[measurand, ""] = made[measurand, default]
     registers = {key: scale for key, scale in made.items() if key[0] == REGISTER}
     return made | {(UNSET, unit): scale for (_, unit), scale in registers.items()}
@@ -173,8 +170,8 @@ def _read_v16(value: Any, notes: list[str]) -> tuple[str, float] | None:
     """What `number` and `_scaled` give of a good value, without the way through both."""
     scale = SCALES.get((value.measurand, value.unit))
     if scale is not None and value.format in RAW:
-        measurand, times, by, low, high, anywhere = scale
-        if not anywhere and value.location not in OUTLETS:
+        measurand, times, by, low, high = scale
+        if measurand in AT_OUTLET and value.location not in OUTLETS:
             return None
         text = value.value
         try:
