@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from stored import rows_of
 
 from zerocity.storage.copy import UNIQUE_VIOLATION, store
 from zerocity.storage.database import migrate, open_engine
-from zerocity.storage.live_tables import frame_faults, messages
 from zerocity.storage.refusal import is_refusal
 
 AT = datetime(2026, 5, 1, 12, 0, 0, 123456, tzinfo=UTC)
@@ -29,12 +29,6 @@ def put(engine: sa.Engine, table: str, rows: list[dict[str, Any]], first_told: b
         store(connection, {table: rows}, first_told=first_told)
 
 
-def there(engine: sa.Engine, table: sa.Table) -> list[dict[str, Any]]:
-    with engine.connect() as connection:
-        found = connection.execute(sa.select(table).order_by(*table.primary_key)).mappings()
-        return [dict(row) for row in found]
-
-
 @pytest.mark.parametrize("first_told", [False, True])
 @pytest.mark.parametrize("count", [0, 1, 2500])
 def test_every_row_comes_back_as_it_went_in(
@@ -42,7 +36,7 @@ def test_every_row_comes_back_as_it_went_in(
 ) -> None:
     rows = [message(number) for number in range(count)]
     put(engine, "messages", rows, first_told)
-    assert there(engine, messages) == rows
+    assert rows_of(engine, "messages") == rows
 
 
 @pytest.mark.parametrize("first_told", [False, True])
@@ -53,7 +47,7 @@ def test_whole_numbers_moments_and_gaps_come_back(engine: sa.Engine, first_told:
         for n in range(20)
     ]  # fmt: skip
     put(engine, "frame_faults", rows, first_told)
-    assert there(engine, frame_faults) == rows
+    assert rows_of(engine, "frame_faults") == rows
 
 
 def test_of_rows_told_again_the_first_is_kept(engine: sa.Engine) -> None:
@@ -61,14 +55,14 @@ def test_of_rows_told_again_the_first_is_kept(engine: sa.Engine) -> None:
     put(engine, "messages", first[:20], first_told=True)
     again = [message(number, "{}") for number in range(10, 20)]
     put(engine, "messages", [*again, *first[20:]], first_told=False)
-    assert there(engine, messages) == first
+    assert rows_of(engine, "messages") == first
 
 
 def test_one_batch_may_say_a_thing_twice(engine: sa.Engine) -> None:
     rows = [message(number) for number in range(30)]
     again = [message(number, "{}") for number in range(30)]
     put(engine, "messages", [*rows, *again], first_told=False)
-    assert there(engine, messages) == rows
+    assert rows_of(engine, "messages") == rows
 
 
 def postgres(url: str) -> sa.Engine:
@@ -84,7 +78,7 @@ def test_what_is_wrongly_taken_for_new_fails_and_leaves_all_as_it_was(postgres_u
     with pytest.raises(Exception) as refused:  # noqa: PT011 - the driver's own
         put(engine, "messages", rows[::-1], first_told=True)
     assert getattr(refused.value, "sqlstate", "") == UNIQUE_VIOLATION
-    assert there(engine, messages) == rows[:5]
+    assert rows_of(engine, "messages") == rows[:5]
     engine.dispose()
 
 
@@ -98,7 +92,7 @@ def test_an_unlawful_row_is_refused_and_nothing_of_its_batch_kept(
     with pytest.raises(Exception) as refused:  # noqa: PT011 - of whichever library
         put(engine, "messages", [*rows, message(20) | wrong], first_told)
     assert is_refusal(refused.value)
-    assert there(engine, messages) == []
+    assert rows_of(engine, "messages") == []
     put(engine, "messages", rows, first_told)
-    assert there(engine, messages) == rows
+    assert rows_of(engine, "messages") == rows
     engine.dispose()

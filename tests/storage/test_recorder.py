@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from stored import rows_of
 
 from zerocity.storage.live_tables import RULES, Json, Moment, Rule, metadata
 from zerocity.storage.recorder import Recorder, RecorderFullError, Row
@@ -21,13 +22,6 @@ def recorder(engine: sa.Engine, database_url: str) -> Iterator[Recorder]:
     made = Recorder(database_url, flush_s=0.001)
     yield made
     made.close(10.0)
-
-
-def rows_of(engine: sa.Engine, table: str) -> list[dict[str, Any]]:
-    made = metadata.tables[table]
-    with engine.connect() as connection:
-        found = connection.execute(sa.select(made).order_by(*made.primary_key)).mappings()
-        return [dict(row) for row in found]
 
 
 def message(number: int, station: str = "s1") -> Row:
