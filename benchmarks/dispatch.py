@@ -11,8 +11,8 @@ import time
 
 import numpy as np
 
-from zerocity.energy.dispatch import PROVEN, SiteDays, plan_sites
-from zerocity.energy.pairs import plan_pairs
+from zerocity.energy.dispatch import SiteDays, plan_sites
+from zerocity.energy.pairs import plan_pairs, proven
 from zerocity.energy.site_days import pick
 
 KINDS = ("station", "depot", "plugs", "storage", "plain")
@@ -72,8 +72,8 @@ def decided_by_highs(days: SiteDays) -> tuple[int, int]:
     """Sites with a store and flexible charging whose pair of plans is not proven, and all such."""
     both = np.flatnonzero((days.store_kwh > 0.0) & (days.flex_max_kwh[:, -1] > 0.0))
     store, _, lost, gap = plan_pairs(pick(days, both))
-    proven = (gap <= PROVEN * (1.0 + np.abs(store.objective_cny))) & (lost <= 0.0)
-    return int((~proven).sum()), both.size
+    kept = proven(store, gap) & (lost <= 0.0)
+    return int((~kept).sum()), both.size
 
 
 def main() -> None:

@@ -71,3 +71,25 @@ def test_what_cannot_be_served_is_lost_late_and_not_caught_up() -> None:
     assert lost == pytest.approx([1.0])
     assert low[0] == pytest.approx([0.0, 4.0, 4.0, 7.0])
     assert high[0] == pytest.approx([6.0, 5.0, 7.0, 7.0])
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_losses_are_those_of_the_plain_rule(seed: int) -> None:
+    days = made_days(30, 24, seed)
+    days = replace(days, import_limit_kw=0.4 * days.import_limit_kw)
+    room = np.clip(
+        days.import_limit_kw[:, None] + days.pv_kw - days.load_kw, 0.0, days.flex_limit_kw
+    )
+    low, high = days.flex_min_kwh.copy(), days.flex_max_kwh.copy()
+    level, lost = np.zeros(days.sites), np.zeros(days.sites)
+    for t in range(days.steps):
+        level = np.minimum(level + room[:, t] * days.step_h, days.flex_max_kwh[:, t])
+        missing = np.maximum(days.flex_min_kwh[:, t] - level, 0.0)
+        missing[missing <= 1e-9 * (1.0 + level)] = 0.0
+        lost += missing
+        level = level + missing
+        low[:, t] = np.minimum(np.maximum(low[:, t] - lost, 0.0), level - lost)
+        high[:, t] = np.maximum(high[:, t] - lost, low[:, t])
+    assert lost.any()
+    for found, wanted in zip(servable(days), (low, high, lost), strict=True):
+        np.testing.assert_array_equal(found, wanted)

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from zerocity.energy import dispatch_lp as lp
-from zerocity.energy.pairs import flex_problem, plan_pairs, servable, store_problem
+from zerocity.energy.pairs import flex_problem, plan_pairs, proven, servable, store_problem
 from zerocity.energy.site_days import (
     FloatArray,
     SiteDays,
@@ -23,7 +23,7 @@ from zerocity.energy.site_days import (
     split,
     store_start_kwh,
 )
-from zerocity.energy.stores import StorePlans, dispatch_with_demand
+from zerocity.energy.stores import StorePlans, dispatch_lawful
 from zerocity.errors import ZerocityError
 
 __all__ = [
@@ -40,8 +40,6 @@ __all__ = [
 SHARD_SITES = 64
 """Sites planned in one go; linear programs start one from the other's basis. A fixed number, so
 that plans do not depend on how many processes share the work."""
-PROVEN = 1e-6
-"""A pair of plans is kept when the optimum is proven to be at most this share cheaper."""
 
 
 class Mapper(Protocol):
@@ -149,9 +147,7 @@ def _fill(
 def _plan_flexible(days: SiteDays) -> SitePlans:
     low, high, lost = servable(days)
     problem = flex_problem(days, low, high, np.zeros_like(days.load_kw))
-    found = dispatch_with_demand(
-        problem, days.demand_charge_cny_per_kw, days.peak_so_far_kw, "early"
-    )
+    found = dispatch_lawful(problem, days.demand_charge_cny_per_kw, days.peak_so_far_kw, "early")
     plans = _from_store(days, found)
     plans.flex_kw[:] = found.charge_kw
     plans.charge_kw[:] = 0.0
@@ -163,7 +159,7 @@ def _plan_flexible(days: SiteDays) -> SitePlans:
 def _plan_store(days: SiteDays) -> SitePlans:
     problem = store_problem(days, np.zeros_like(days.load_kw))
     charge, so_far = days.demand_charge_cny_per_kw, days.peak_so_far_kw
-    return _from_store(days, dispatch_with_demand(problem, charge, so_far, "level"))
+    return _from_store(days, dispatch_lawful(problem, charge, so_far, "level"))
 
 
 def _fill_pairs(
@@ -177,7 +173,7 @@ def _fill_pairs(
     for f in fields(SitePlans):
         getattr(plans, f.name)[sites] = getattr(found, f.name)
     # A store may help to serve what the connection alone cannot, so a loss is no proven optimum.
-    return ~(gap_cny <= PROVEN * (1.0 + np.abs(store.objective_cny))) | (lost > 0.0)
+    return ~proven(store, gap_cny) | (lost > 0.0)
 
 
 def _from_store(days: SiteDays, found: StorePlans) -> SitePlans:

@@ -201,6 +201,17 @@ def dispatch_with_demand(
         _refuse(name, values, ~np.isfinite(values) | (values < 0.0), "0 or more")
     if tie not in TIES:
         raise InputError("tie", tie, " or ".join(TIES))
+    return dispatch_lawful(days, demand_charge_cny_per_kw, peak_so_far_kw, tie, threads)
+
+
+def dispatch_lawful(
+    days: StoreDays,
+    demand_charge_cny_per_kw: FloatArray,
+    peak_so_far_kw: FloatArray,
+    tie: Tie,
+    threads: int = 1,
+) -> StorePlans:
+    """Plan as `dispatch_with_demand`, for problems made of what has been checked already."""
     rows, answers = as_rows(days), _blank(days.load_kw.shape)
 
     def work(lo: int, hi: int) -> None:
