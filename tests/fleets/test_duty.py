@@ -161,3 +161,55 @@ def test_a_day_needs_steps(make_spec: Any) -> None:
 
 def test_empty_fleet(make_spec: Any) -> None:
     assert draw(make_spec("bus", vehicles=0)).km1.shape == (0,)
+
+
+def whole_arrays(spec: Any, seed: int, steps_per_day: int, day_of_year: int) -> list[np.ndarray]:
+    """A workday as array arithmetic: what the kernel does vehicle by vehicle."""
+    rng, n = stream(seed, "duty", spec.name), spec.vehicles
+    share = spec.active_workday if in_season(spec, day_of_year) else 0.0
+    active = rng.random(n) < share
+    sigma = spec.km_spread
+    wanted = spec.km_workday * np.exp(sigma * rng.standard_normal(n) - 0.5 * sigma**2)
+    active &= wanted > 0
+    per_hour = steps_per_day / 24.0
+    shift = rng.standard_normal((2, n)) * spec.start_spread_h * per_hour
+    two = spec.leg2_end_h > spec.leg2_start_h
+    hours = spec.leg1_end_h - spec.leg1_start_h, spec.leg2_end_h - spec.leg2_start_h
+    steps1 = min(max(round(hours[0] * per_hour), 1), steps_per_day - int(two))
+    steps2 = min(max(round(hours[1] * per_hour), 1), steps_per_day - steps1) * int(two)
+    last1 = steps_per_day - steps1 - steps2
+    start1 = np.clip(np.rint(spec.leg1_start_h * per_hour + shift[0]), 0, last1).astype(int)
+    end1 = start1 + steps1
+    wish2 = np.rint(spec.leg2_start_h * per_hour + shift[1]) if two else end1
+    start2 = np.clip(wish2, end1, steps_per_day - steps2).astype(int)
+    end2 = start2 + steps2
+    step_km = MAX_SPEED_RATIO * spec.speed_kmh * 24.0 / steps_per_day
+    needed = np.minimum(np.ceil(wanted / step_km), steps_per_day).astype(int)
+    short = np.maximum(needed - steps1 - steps2, 0)
+    later = np.minimum(short, steps_per_day - end2)
+    earlier = np.minimum(short - later, start1)
+    between = np.minimum(short - later - earlier, start2 - end1) if two else later
+    end1 = end1 + between
+    legs = [start1 - earlier, end1, start2 if two else end1, end2 + later if two else end1]
+    legs = [np.where(active, leg, 0) for leg in legs]
+    driven = legs[1] - legs[0] + legs[3] - legs[2]
+    km = np.where(active, np.minimum(wanted, step_km * driven), 0.0)
+    km1 = km * (legs[1] - legs[0]) / np.maximum(driven, 1)
+    return [*legs, km1, np.where(legs[3] > legs[2], km - km1, 0.0)]
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    kind=st.sampled_from(KINDS),
+    seed=st.integers(0, 10_000),
+    steps=st.sampled_from([24, 48, 96, 288]),
+    spread=st.sampled_from([0.0, 0.3, 1.5]),
+    day=st.sampled_from([1, 100, 250]),
+)
+def test_a_day_is_that_of_the_array_arithmetic(
+    make_spec: Any, kind: str, seed: int, steps: int, spread: float, day: int
+) -> None:
+    spec = make_spec(kind, km_spread=spread)
+    found = draw(spec, seed, steps_per_day=steps, day_of_year=day)
+    for name, wanted in zip(FIELDS, whole_arrays(spec, seed, steps, day), strict=True):
+        np.testing.assert_array_equal(getattr(found, name), wanted)

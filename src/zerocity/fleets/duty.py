@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from numba import njit
 
 from zerocity.errors import InputError
 from zerocity.fleets.vehicle import Boat, RoadVehicle
 
 FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
 
 KINDS = ("bus", "brt", "truck", "taxi", "car", "two_wheeler", "boat")
 REFUELS = ("charge", "swap")
@@ -150,8 +151,7 @@ class FleetSpec:
                 raise self._error(field, came, f"at most {most:g} km in the hours given", way_out)
 
 
-@dataclass(frozen=True)
-class DayDuty:
+class DayDuty(NamedTuple):
     """One day of a fleet, arrays of shape (vehicles,).
 
     start1, end1, start2, end2 : step index 0..steps_per_day, driving in [start, end); start == end
@@ -202,24 +202,13 @@ def day_duty(
     share = (spec.active_workday if workday else spec.active_restday) * max(service_factor, 0.0)
     if not in_season(spec, day_of_year):
         share = 0.0
-    active = rng.random(spec.vehicles) < share
+    serves = rng.random(spec.vehicles) < share
     wanted_km = _distances(spec, rng, spec.km_workday if workday else spec.km_restday)
-    active &= wanted_km > 0
-    legs = _legs(spec, rng, steps_per_day)
-    step_km = MAX_SPEED_RATIO * spec.speed_kmh * 24.0 / steps_per_day
-    needed = np.minimum(np.ceil(wanted_km / step_km), steps_per_day).astype(np.int64)
-    start1, end1, start2, end2 = np.where(active, _lengthen(legs, needed, steps_per_day), 0)
-    steps = end1 - start1 + end2 - start2
-    km = np.where(active, np.minimum(wanted_km, step_km * steps), 0.0)
-    km1 = km * (end1 - start1) / np.maximum(steps, 1)
-    return DayDuty(
-        start1=start1.astype(np.int16),
-        end1=end1.astype(np.int16),
-        start2=start2.astype(np.int16),
-        end2=end2.astype(np.int16),
-        km1=km1,
-        km2=np.where(end2 > start2, km - km1, 0.0),
-    )
+    late = rng.standard_normal((2, spec.vehicles))
+    steps = np.empty((4, spec.vehicles), np.int16)
+    km = np.empty((2, spec.vehicles))
+    _draw_legs(serves, wanted_km, late, _hours(spec, steps_per_day), steps_per_day, steps, km)
+    return DayDuty(*steps, *km)
 
 
 def _distances(spec: FleetSpec, rng: np.random.Generator, mean_km: float) -> FloatArray:
@@ -228,38 +217,75 @@ def _distances(spec: FleetSpec, rng: np.random.Generator, mean_km: float) -> Flo
     return mean_km * np.exp(sigma * rng.standard_normal(spec.vehicles) - 0.5 * sigma**2)
 
 
-def _legs(spec: FleetSpec, rng: np.random.Generator, steps_per_day: int) -> IntArray:
-    """Start and end steps of both legs before any lengthening, shape (4, vehicles).
+class _Hours(NamedTuple):
+    """A fleet's mean day in steps: lengths of the legs, their usual starts, how they vary."""
 
-    A leg moves as a whole and stays in the day; a second leg waits for the end of the first.
-    """
+    steps1: int
+    steps2: int
+    start1: float
+    start2: float
+    spread_h: float
+    per_hour: float
+    step_km: float
+
+
+def _hours(spec: FleetSpec, steps_per_day: int) -> _Hours:
     per_hour = steps_per_day / 24.0
-    shift = rng.standard_normal((2, spec.vehicles)) * spec.start_spread_h * per_hour
-    two = spec.leg2_end_h > spec.leg2_start_h
-    steps1 = _steps((spec.leg1_end_h - spec.leg1_start_h) * per_hour, steps_per_day - int(two))
+    two = int(spec.leg2_end_h > spec.leg2_start_h)
+    steps1 = _steps((spec.leg1_end_h - spec.leg1_start_h) * per_hour, steps_per_day - two)
     steps2 = _steps((spec.leg2_end_h - spec.leg2_start_h) * per_hour, steps_per_day - steps1)
-    steps2 *= int(two)
-    last1 = steps_per_day - steps1 - steps2
-    start1 = np.clip(np.rint(spec.leg1_start_h * per_hour + shift[0]), 0, last1)
-    end1 = start1 + steps1
-    wish2 = np.rint(spec.leg2_start_h * per_hour + shift[1]) if two else end1
-    start2 = np.clip(wish2, end1, steps_per_day - steps2)
-    return np.stack([start1, end1, start2, start2 + steps2]).astype(np.int64)
+    return _Hours(
+        steps1=steps1,
+        steps2=steps2 * two,
+        start1=spec.leg1_start_h * per_hour,
+        start2=spec.leg2_start_h * per_hour,
+        spread_h=spec.start_spread_h,
+        per_hour=per_hour,
+        step_km=MAX_SPEED_RATIO * spec.speed_kmh * 24.0 / steps_per_day,
+    )
 
 
 def _steps(length: float, most: int) -> int:
     return min(max(round(length), 1), most)
 
 
-def _lengthen(legs: IntArray, needed: IntArray, steps_per_day: int) -> IntArray:
-    """Legs with at least ``needed`` steps in all where the day has room, shape (4, vehicles)."""
-    start1, end1, start2, end2 = legs
-    short = np.maximum(needed - (end1 - start1 + end2 - start2), 0)
-    two = end2 > start2
-    later = np.minimum(short, steps_per_day - np.where(two, end2, end1))
-    earlier = np.minimum(short - later, start1)
-    between = np.where(two, np.minimum(short - later - earlier, start2 - end1), later)
-    end1 = end1 + between
-    return np.stack(
-        [start1 - earlier, end1, np.where(two, start2, end1), np.where(two, end2 + later, end1)]
-    )
+@njit(cache=True, nogil=True, error_model="numpy")
+def _draw_legs(
+    serves: npt.NDArray[np.bool_], wanted_km: FloatArray, late: FloatArray, h: _Hours, day: int,
+    steps: npt.NDArray[np.int16], km: FloatArray,
+) -> None:  # fmt: skip
+    """Fill each vehicle's legs (4, vehicles) and their distances (2, vehicles) [km].
+
+    A leg moves as a whole and stays in the day; a second leg waits for the end of the first. Then
+    they are lengthened as far as the distance asks and the day has room.
+    """
+    two = h.steps2 > 0
+    for v in range(wanted_km.size):
+        steps[:, v] = 0
+        km[:, v] = 0.0
+        if not serves[v] or not wanted_km[v] > 0.0:
+            continue
+        wish = np.rint(h.start1 + late[0, v] * h.spread_h * h.per_hour)
+        start1 = int(min(max(wish, 0.0), float(day - h.steps1 - h.steps2)))
+        end1 = start1 + h.steps1
+        start2 = end1
+        if two:
+            wish = np.rint(h.start2 + late[1, v] * h.spread_h * h.per_hour)
+            start2 = int(min(max(wish, float(end1)), float(day - h.steps2)))
+        end2 = start2 + h.steps2
+        needed = int(min(np.ceil(wanted_km[v] / h.step_km), float(day)))
+        short = max(needed - h.steps1 - h.steps2, 0)
+        later = min(short, day - end2)
+        earlier = min(short - later, start1)
+        start1 -= earlier
+        if two:
+            end1 += min(short - later - earlier, start2 - end1)
+            end2 += later
+        else:
+            end1 += later
+            start2 = end2 = end1
+        driven = end1 - start1 + end2 - start2
+        total = min(wanted_km[v], h.step_km * driven)
+        steps[0, v], steps[1, v], steps[2, v], steps[3, v] = start1, end1, start2, end2
+        km[0, v] = total * (end1 - start1) / max(driven, 1)
+        km[1, v] = total - km[0, v] if end2 > start2 else 0.0

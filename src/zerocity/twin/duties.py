@@ -5,6 +5,8 @@ from __future__ import annotations
 from itertools import pairwise
 
 import numpy as np
+import numpy.typing as npt
+from numba import njit
 
 from zerocity.city.scenario import City
 from zerocity.fleets.consumption import kwh_per_km
@@ -14,6 +16,26 @@ from zerocity.measures.arrays import F64
 from zerocity.measures.seeds import stream
 from zerocity.measures.timeline import Timeline
 from zerocity.twin.vehicles import Vehicles
+
+I16 = npt.NDArray[np.int16]
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+def _enter(
+    cars: Vehicles, first: int, today: DayDuty, next_start: I16, next_end: I16, steps: int
+) -> None:
+    """Write a fleet's day into its vehicles, which begin at row ``first``."""
+    for v in range(next_start.size):
+        car = first + v
+        length1 = today.end1[v] - today.start1[v]
+        length2 = today.end2[v] - today.start2[v]
+        cars.start1[car] = today.start1[v] if length1 > 0 else 0
+        cars.end1[car] = today.end1[v] if length1 > 0 else 0
+        cars.km1[car] = today.km1[v] / length1 if length1 > 0 else 0.0
+        cars.start2[car] = today.start2[v] if length2 > 0 else 0
+        cars.end2[car] = today.end2[v] if length2 > 0 else 0
+        cars.km2[car] = today.km2[v] / length2 if length2 > 0 else 0.0
+        cars.next_start[car] = next_start[v] if next_end[v] > next_start[v] else steps
 
 
 class Duties:
@@ -33,17 +55,7 @@ class Duties:
         self.prepare(day + 1)
         for number, own in enumerate(self.rows):
             today, tomorrow = self._drawn.pop((number, day)), self._drawn[(number, day + 1)]
-            for start, end, km, duty in (
-                (cars.start1, cars.end1, cars.km1, (today.start1, today.end1, today.km1)),
-                (cars.start2, cars.end2, cars.km2, (today.start2, today.end2, today.km2)),
-            ):
-                length = duty[1].astype(np.int32) - duty[0]
-                driving = length > 0
-                start[own] = np.where(driving, duty[0], 0)
-                end[own] = np.where(driving, duty[1], 0)
-                km[own] = np.where(driving, duty[2] / np.maximum(length, 1), 0.0)
-            off = tomorrow.end1 <= tomorrow.start1
-            cars.next_start[own] = np.where(off, steps, tomorrow.start1)
+            _enter(cars, own.start, today, tomorrow.start1, tomorrow.end1, steps)
 
     def prepare(self, day: int) -> None:
         """Draw the duties of ``day`` beforehand, where they are not drawn yet."""
