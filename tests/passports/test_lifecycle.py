@@ -20,7 +20,9 @@ from zerocity.passports.lifecycle import (
     broken_link,
     chain_hashes,
     chain_lives,
+    chain_texts,
     encode_event,
+    encode_events,
     fold,
     fold_lives,
     mermaid,
@@ -161,6 +163,33 @@ def test_an_event_has_one_encoding() -> None:
     assert row == (b'{"code":"c","day":"2026-04-01","details":{"a":null,"b":1},"event":"graded"}')
     with pytest.raises(ValueError, match="JSON"):
         encode_event("c", day, Event.GRADED, {"soh": float("nan")})
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.text(max_size=9), st.dates(), st.floats(allow_nan=False, allow_infinity=False),
+            st.text(max_size=9), st.text(max_size=9),
+        )
+    ),
+    st.sampled_from(list(Event)),
+)  # fmt: skip
+def test_many_events_are_encoded_as_each_alone(
+    lives: list[tuple[str, date, float, str, str]], event: Event
+) -> None:
+    columns = [list(column) for column in zip(*lives, strict=True)] or [[] for _ in range(5)]
+    codes, days, health, grades, reasons = columns
+    rows = encode_events(codes, days, event, health, grades, reasons)
+    assert rows == [
+        encode_event(code, day, event, {"soh": soh, "grade": grade, "reason": reason})
+        for code, day, soh, grade, reason in lives
+    ]
+    assert chain_texts(GENESIS, rows) == [h.decode() for h in chain_hashes(GENESIS, rows)]
+
+
+def test_no_health_no_row() -> None:
+    with pytest.raises(InputError, match="soh"):
+        encode_events(["c"], [date(2026, 1, 1)], Event.MADE, [float("nan")], [""], [""])
 
 
 def test_the_diagram_shows_each_step() -> None:

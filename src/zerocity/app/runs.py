@@ -6,6 +6,7 @@ import resource
 import sys
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import partial
@@ -136,11 +137,17 @@ def _live_through(twin: Twin, out: Path, progress: Progress) -> dict[str, Any]:
     try:
         with twin.watch.during("open"):
             twin.open()
-        for day in twin.days():
-            for kept in list(journals):
-                name = f"{twin.timeline.local_date(kept)}.npz"
-                journals.pop(kept).save(out / "journal" / name)
-            progress(day + 1, twin.timeline.days, str(twin.timeline.local_date(day)))
+        with ThreadPoolExecutor(1) as beside:
+            saved: list[Future[None]] = []
+            for day in twin.days():
+                for kept in list(journals):
+                    path = out / "journal" / f"{twin.timeline.local_date(kept)}.npz"
+                    saved.append(beside.submit(journals.pop(kept).save, path))
+                while saved and saved[0].done():
+                    saved.pop(0).result()
+                progress(day + 1, twin.timeline.days, str(twin.timeline.local_date(day)))
+            for save in saved:
+                save.result()
         balances = audit(twin.books)
         require_balance(balances)
         with twin.watch.during("write"):

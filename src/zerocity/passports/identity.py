@@ -71,17 +71,17 @@ def _serial_bytes(serials: npt.NDArray[np.integer], digits: int = 7) -> _Bytes:
 
 def _field_bytes(value: str | Sequence[str] | Codes, name: str, width: int, count: int) -> _Bytes:
     texts = np.atleast_1d(np.asarray(value, dtype=np.str_))
-    letters = np.char.encode(texts, "ascii", "replace").astype(f"S{max(width, 1)}")
-    if texts.dtype.itemsize > 4 * width or np.any(np.char.str_len(texts) != width):
+    # Letter by letter, as NumPy keeps them; a shorter text ends in zeros.
+    points = np.ascontiguousarray(texts).view(np.uint32).reshape(texts.size, -1)
+    if points.shape[1] != width or not points.all():
         bad = texts[np.char.str_len(texts) != width]
         came = repr(str(bad[0] if bad.size else texts[0]))
         raise InputError(name, came, f"{width} characters 0-9 A-Z")
-    raw = np.frombuffer(letters.tobytes(), dtype=np.uint8).reshape(texts.size, width)
-    digit = (raw >= ord("0")) & (raw <= ord("9"))
-    if not np.all(digit | ((raw >= ord("A")) & (raw <= ord("Z")))):
-        at = int(np.flatnonzero(~np.all(digit | ((raw >= 65) & (raw <= 90)), axis=1))[0])
+    digit = (points >= ord("0")) & (points <= ord("9"))
+    if not np.all(digit | ((points >= ord("A")) & (points <= ord("Z")))):
+        at = int(np.flatnonzero(~np.all(digit | ((points >= 65) & (points <= 90)), axis=1))[0])
         raise InputError(name, repr(str(texts[at])), f"{width} characters 0-9 A-Z")
-    return np.asarray(np.broadcast_to(raw, (count, width)))
+    return np.asarray(np.broadcast_to(points.astype(np.uint8), (count, width)))
 
 
 def _join(parts: Sequence[_Bytes]) -> Codes:

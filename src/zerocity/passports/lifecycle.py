@@ -12,6 +12,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from enum import IntEnum
+from math import isfinite
 
 import numpy as np
 import numpy.typing as npt
@@ -181,6 +182,7 @@ GENESIS = bytes(32)
 _CANONICAL = json.JSONEncoder(
     sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
 )
+_text = json.encoder.encode_basestring
 
 
 def encode_event(
@@ -191,12 +193,59 @@ def encode_event(
     return _CANONICAL.encode(row).encode()
 
 
+def encode_events(
+    codes: Sequence[str],
+    days: Sequence[date],
+    event: Event,
+    soh: Sequence[float],
+    grades: Sequence[str],
+    reasons: Sequence[str],
+) -> list[bytes]:
+    """Many rows of one event with the details grade, reason and soh, as `encode_event` has them."""
+    if not all(map(isfinite, soh)):
+        raise InputError("soh", "nan or infinite", "finite numbers")
+    end = f',"event":{_text(event.label)}}}'
+    written = {day: _text(day.isoformat()) for day in set(days)}
+    said = {
+        (grade, reason): f'"grade":{_text(grade)},"reason":{_text(reason)}'
+        for grade, reason in set(zip(grades, reasons, strict=True))
+    }
+    return [
+        f'{{"code":{_text(code)},"day":{written[day]},"details":{{{said[words]},"soh":{health!r}}}'
+        f"{end}".encode()
+        for code, day, health, words in zip(
+            codes, days, soh, zip(grades, reasons, strict=True), strict=True
+        )
+    ]
+
+
 def chain_hashes(previous: bytes, rows: Sequence[bytes]) -> npt.NDArray[np.bytes_]:
     """SHA-256 chain over ``rows``: digest i = SHA256(digest i-1 + row i); hex, shape (n,) S64.
 
     ``previous`` is the 32-byte digest before the first row (GENESIS for a new ledger). A change,
     removal or swap of any row changes every digest after it (FIPS 180-4).
     """
+    _require_digest(previous)
+    return np.array(_chained(previous, rows), dtype="S64")
+
+
+def chain_texts(previous: bytes, rows: Sequence[bytes]) -> list[str]:
+    """As `chain_hashes`, the digests as text."""
+    _require_digest(previous)
+    return _chained(previous, rows)
+
+
+def _chained(last: bytes, rows: Sequence[bytes]) -> list[str]:
+    digests: list[str] = []
+    sha256, add = hashlib.sha256, digests.append
+    for row in rows:
+        made = sha256(last + row)
+        last = made.digest()
+        add(last.hex())
+    return digests
+
+
+def _require_digest(previous: bytes) -> None:
     if len(previous) != 32:
         raise InputError(
             "previous hash",
@@ -204,12 +253,6 @@ def chain_hashes(previous: bytes, rows: Sequence[bytes]) -> npt.NDArray[np.bytes
             "32 bytes",
             "Use GENESIS for a new ledger, bytes.fromhex() for a stored digest",
         )
-    digests: list[str] = []
-    last = previous
-    for row in rows:
-        last = hashlib.sha256(last + row).digest()
-        digests.append(last.hex())
-    return np.array(digests, dtype="S64")
 
 
 def chain_lives(

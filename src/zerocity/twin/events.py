@@ -16,8 +16,9 @@ from zerocity.passports.lifecycle import (
     GENESIS,
     Event,
     Stage,
-    chain_hashes,
-    encode_event,
+    StageArray,
+    chain_texts,
+    encode_events,
     next_stages,
 )
 
@@ -69,34 +70,37 @@ class LifeLedger:
         after = next_stages(before, event)
         packs.stage[ids] = after
         n = len(ids)
-        days = np.broadcast_to(np.asarray(day), n)
-        dates = [self._timeline.local_date(int(d)) for d in days]
+        numbers, of = np.unique(np.broadcast_to(np.asarray(day), n), return_inverse=True)
+        date_of = [self._timeline.local_date(number) for number in numbers.tolist()]
+        dates = [date_of[k] for k in of.tolist()]
         grades = [grade] * n if isinstance(grade, str) else list(grade)
         reasons = [reason] * n if isinstance(reason, str) else list(reason)
         health = np.round(packs.soh[ids] if soh is None else soh, 6)
         codes = self.codes[ids].tolist()
-        rows = [
-            encode_event(code, when, event, {"soh": s, "grade": g, "reason": r})
-            for code, when, s, g, r in zip(
-                codes, dates, health.tolist(), grades, reasons, strict=True
-            )
-        ]
-        hashes = chain_hashes(self._last, rows)
-        self._last = bytes.fromhex(hashes[-1].decode())
+        rows = encode_events(codes, dates, event, health.tolist(), grades, reasons)
+        hashes = chain_texts(self._last, rows)
+        self._last = bytes.fromhex(hashes[-1])
         add = self._columns
         add["day"] += dates
         add["battery"] += ids.tolist()
         add["code"] += codes
         add["event"] += [event.label] * n
-        left = _LABELS[before.astype(int) - _FIRST].tolist()
-        entered = _LABELS[after.astype(int) - _FIRST].tolist()
-        self.moves.update(pair for pair in zip(left, entered, strict=True) if pair[0] != pair[1])
-        add["from_stage"] += left
-        add["to_stage"] += entered
+        add["from_stage"] += _LABELS[before.astype(int) - _FIRST].tolist()
+        add["to_stage"] += _LABELS[after.astype(int) - _FIRST].tolist()
+        self._count_moves(before, after)
         add["soh"] += health.tolist()
         add["grade"] += grades
         add["reason"] += reasons
-        add["hash"] += [h.decode() for h in hashes]
+        add["hash"] += hashes
+
+    def _count_moves(self, before: StageArray, after: StageArray) -> None:
+        # Packs of one event come from few stages, so that there are few kinds of moves.
+        for left in np.unique(before):
+            for entered, count in zip(
+                *np.unique(after[before == left], return_counts=True), strict=True
+            ):
+                if entered != left:
+                    self.moves[Stage(left).label, Stage(entered).label] += int(count)
 
     def rows(self) -> dict[str, list[Any]]:
         """The rows since `begin_day`, by column."""

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 import numpy as np
+from numba import njit
 
 from zerocity.batteries.chemistries import CHEMISTRIES
 from zerocity.batteries.pack import Product
 from zerocity.batteries.state import Packs
 from zerocity.city.places import Sites
 from zerocity.city.scenario import City
-from zerocity.measures.arrays import F32, F64
+from zerocity.measures.arrays import F32, F64, I64
 from zerocity.measures.timeline import Timeline
 from zerocity.twin.sessions import Log
 from zerocity.twin.vehicles import Vehicles
@@ -94,18 +95,26 @@ def session_rows(timeline: Timeline, log: Log) -> dict[str, Any]:
     }
 
 
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+def _add_up(cars: Vehicles, log: Log, events: I64, driven: F64) -> None:
+    """Count charges and swaps, (fleets, 2), and add up km, kWh and missed km, (3, fleets)."""
+    for row in range(log.size[0]):
+        events[log.fleet[row], log.kind[row]] += 1
+    for car in range(cars.fleet.size):
+        fleet = cars.fleet[car]
+        driven[0, fleet] += cars.km[car]
+        driven[1, fleet] += cars.kwh[car]
+        driven[2, fleet] += cars.missed_km[car]
+
+
 def fleet_rows(
     city: City, timeline: Timeline, day: int, cars: Vehicles, log: Log
 ) -> dict[str, Any]:
     """Rows of `fleet_days`, one a fleet."""
     fleets = len(city.fleets)
-    n = int(log.size[0])
-    events = np.bincount(
-        log.fleet[:n].astype(np.int64) * 2 + log.kind[:n], minlength=2 * fleets
-    ).reshape(fleets, 2)
-    km, kwh, missed = (
-        np.bincount(cars.fleet, values, fleets) for values in (cars.km, cars.kwh, cars.missed_km)
-    )
+    events, driven = np.zeros((fleets, 2), np.int64), np.zeros((3, fleets))
+    _add_up(cars, log, events, driven)
+    km, kwh, missed = driven
     trip_km = np.array([f.trip_km for f in city.fleets])
     return {
         "day": np.full(fleets, np.datetime64(timeline.local_date(day), "D")),

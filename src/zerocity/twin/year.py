@@ -20,7 +20,7 @@ from zerocity.energy.site_days import SiteDays, SitePlans, idle
 from zerocity.measures.seeds import stream
 from zerocity.measures.stopwatch import Stopwatch
 from zerocity.measures.timeline import Timeline
-from zerocity.passports.lifecycle import Event, Stage
+from zerocity.passports.lifecycle import Event, Stage, StageArray
 from zerocity.twin.afterlife import Afterlife
 from zerocity.twin.dayplan import DayPlanner, outlook
 from zerocity.twin.duties import Duties
@@ -118,7 +118,8 @@ class Twin:
         self.health.refresh(packs)
         packs.loss_kwh[:] = 0.0
         packs.temperature_c[:] = self.weather.temperature_c[0]
-        self._register_births()
+        # The ledger of births is read by nobody before the first night.
+        self._beside = self._begin(partial(self._register_births, packs.stage.copy()))
         self._rehearse()
         self.tally.open(self.people)
         self._count(-1)
@@ -143,12 +144,11 @@ class Twin:
         people.restore(kept)
         people.at.expected[:] = learned
 
-    def _register_births(self) -> None:
-        packs = self.people.packs
+    def _register_births(self, stages: StageArray) -> None:
+        """Write how each pack came to stand where it stands, ``stages`` (packs,)."""
+        packs = self.people.packs._replace(stage=np.full_like(stages, Stage.UNMADE))
         ids = np.argsort(packs.born_day, kind="stable")
-        stages = packs.stage.copy()
         self.renewal.register(np.arange(packs.size), 0)
-        packs.stage[:] = Stage.UNMADE
         born, new = packs.born_day.astype(np.int64), np.ones(packs.size)
         self.ledger.note(packs, ids, Event.MADE, born[ids], soh=new[ids])
         for stage, event in INSTALLED.items():
