@@ -16,7 +16,15 @@ from zerocity.energy import store_batch
 from zerocity.energy.store_kernel import BY_STEP
 from zerocity.energy.store_pieces import COLUMNS, LISTS, NUMBERS, PIECES, SCRATCH, load_problem
 from zerocity.energy.store_solve import ANSWERED, Answers, solve_one
-from zerocity.energy.stores import TIES, StoreDays, StorePlans, as_plans, as_rows, dispatch_stores
+from zerocity.energy.stores import (
+    TIES,
+    StoreDays,
+    StorePlans,
+    as_plans,
+    as_rows,
+    dispatch_stores,
+    dispatch_with_demand,
+)
 
 
 @njit
@@ -24,8 +32,9 @@ def _loaded(r: Any, b: int, d: Any, q: Any) -> None:
     load_problem(r, b, d, q)
 
 
-def one_by_one(days: StoreDays, tie: str) -> StorePlans:
+def one_by_one(days: StoreDays, tie: str, charge: float = 0.0, floor: Any = None) -> StorePlans:
     """All problems through the kernel of one problem."""
+    floor = np.zeros(len(days.initial_kwh)) if floor is None else floor
     count, steps = days.load_kw.shape
     answers = Answers(
         np.empty((ANSWERED, count, steps)), np.empty(count), np.empty(count),
@@ -35,7 +44,7 @@ def one_by_one(days: StoreDays, tie: str) -> StorePlans:
     s, live = np.empty((BY_STEP, steps)), np.empty((LISTS, PIECES * (steps + 2)))
     for b in range(count):
         _loaded(as_rows(days), b, d, q)
-        solve_one(b, TIES[tie], 0.0, 0.0, d, q, s, live, c, answers)
+        solve_one(b, TIES[tie], charge, floor[b], d, q, s, live, c, answers)
     return as_plans(answers)
 
 
@@ -52,6 +61,22 @@ def test_abreast_gives_what_one_by_one_gives(seed: int, tie: Any, negative: bool
     plans, wanted = dispatch_stores(days, tie), one_by_one(days, tie)
     np.testing.assert_array_equal(plans.broken_step, wanted.broken_step)
     for name in ("objective_cny", "bound_cny", "energy_kwh", "import_kw", "export_kw"):
+        np.testing.assert_allclose(
+            getattr(plans, name), getattr(wanted, name), rtol=1e-9, atol=1e-9, err_msg=name
+        )
+
+
+@given(st.integers(0, 10**6), st.sampled_from(sorted(TIES)), st.sampled_from([0.0, 1.0, 30.0]))
+@settings(max_examples=60, deadline=None)
+def test_a_peak_that_does_not_rise_needs_no_search(seed: int, tie: Any, charge: float) -> None:
+    days = random_days(seed, problems=11, negative_prices=bool(seed % 2))
+    free = dispatch_stores(days, tie)
+    # Floors about the highest import, so that some peaks must rise and some need not.
+    floor = np.nan_to_num(free.import_kw.max(axis=1)) * np.linspace(0.7, 1.3, 11)
+    plans = dispatch_with_demand(days, np.full(11, charge), floor, tie)
+    wanted = one_by_one(days, tie, charge, floor)
+    np.testing.assert_array_equal(plans.broken_step, wanted.broken_step)
+    for name in ("objective_cny", "bound_cny"):
         np.testing.assert_allclose(
             getattr(plans, name), getattr(wanted, name), rtol=1e-9, atol=1e-9, err_msg=name
         )

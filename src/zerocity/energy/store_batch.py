@@ -59,7 +59,7 @@ from zerocity.energy.store_pieces import (
     Rows,
     load_problem,
 )
-from zerocity.energy.store_solve import ENERGY, WORTH, WRITTEN, Answers, solve_one
+from zerocity.energy.store_solve import ENERGY, IMPORTED, WORTH, WRITTEN, Answers, solve_one
 
 Array = npt.NDArray[Any]
 
@@ -140,7 +140,7 @@ def write_column(w: Array, column: int, wide: Array, row: int, b: int, last: int
 @njit(cache=True, nogil=True, error_model="numpy")
 def abreast(r: Rows, b: int, last: int, tie: int, w: Array, q: Array, slots: Array, ends: Array,
             c: Array, done: Array, a: Answers) -> None:  # fmt: skip
-    """Solve problems ``b`` to ``last``; ``done`` says which of them are solved."""
+    """Solve problems ``b`` to ``last`` as if peaks were free; ``done`` says which are solved."""
     steps = r.load_kw.shape[1]
     load_lanes(r, b, last, w, q)
     broken = forward_lanes(w, q, steps, slots, ends, c)
@@ -163,11 +163,23 @@ def abreast(r: Rows, b: int, last: int, tie: int, w: Array, q: Array, slots: Arr
     write_column(w, PRICE, a.wide, WORTH, b, last)
 
 
+@njit(inline="always", error_model="numpy")
+def rises(imported: Array, floor: float) -> bool:
+    """Whether import is above ``floor`` in any step."""
+    above = 0
+    for t in range(imported.size):
+        above += 1 if imported[t] > floor else 0
+    return above > 0
+
+
 @njit(cache=True, nogil=True, error_model="numpy")
 def solve_range(
     r: Rows, lo: int, hi: int, tie: int, charge: Array, floor: Array, a: Answers
 ) -> None:
-    """Solve the problems [lo, hi); ``charge`` [CNY/kW] and ``floor`` [kW] are of the peak, (B,)."""
+    """Solve the problems [lo, hi); ``charge`` [CNY/kW] and ``floor`` [kW] are of the peak, (B,).
+
+    A plan that is cheapest where peaks are free, and raises none, is cheapest where they cost.
+    """
     steps = r.load_kw.shape[1]
     wide = steps <= ABREAST_STEPS
     size = steps if wide else 0
@@ -180,9 +192,9 @@ def solve_range(
     for first in range(lo, hi, LANES):
         last = min(first + LANES, hi) - 1
         done[:] = False
-        if wide and charge[first : last + 1].max() == 0.0:
+        if wide:
             abreast(r, first, last, tie, w, numbers, slots, ends, curve, done, a)
         for b in range(first, last + 1):
-            if not done[b - first]:
+            if not done[b - first] or (charge[b] > 0.0 and rises(a.wide[IMPORTED, b], floor[b])):
                 load_problem(r, b, d, q)
                 solve_one(b, tie, charge[b], floor[b], d, q, s, live, c, a)
