@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.signal import lfilter
 
+from zerocity.energy.memory import remembering
 from zerocity.errors import InputError
 
 FloatArray = npt.NDArray[np.float64]
@@ -101,7 +101,7 @@ def _memory(rng: np.random.Generator, sites: int, steps: int, memory: float) -> 
     """Standard normal series of one-step correlation ``memory``, from their first step on."""
     noise = rng.standard_normal((sites, steps))
     noise[:, 1:] *= np.sqrt(1.0 - memory**2)
-    return np.asarray(lfilter([1.0], [1.0, -memory], noise, axis=1))
+    return remembering(noise, memory)
 
 
 @dataclass(frozen=True, slots=True)

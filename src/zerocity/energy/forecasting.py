@@ -13,10 +13,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.signal import lfilter
 
 from zerocity.energy.bands import LEVELS, Bands, FloatArray, IntArray, OffsetTable, calibrate
 from zerocity.energy.history import Past
+from zerocity.energy.memory import remembering
 from zerocity.errors import InputError
 
 NIGHT_SHARE = 0.03
@@ -106,7 +106,7 @@ def _departure(gap: FloatArray, weight: FloatArray, per_day: int, hours: float) 
     keep = float(np.exp(-24.0 / per_day / hours))
     weight = np.where(np.isfinite(gap), weight, 0.0)
     seen = np.stack([np.nan_to_num(gap) * weight, weight])
-    sums = lfilter([1.0], [1.0, -keep], seen, axis=-1)
+    sums = remembering(seen, keep)
     before = np.concatenate([np.zeros((*sums.shape[:-1], 1)), sums[..., :-1]], axis=-1)
     known = before[1] > 1e-12
     return np.asarray(np.divide(before[0], before[1], out=np.zeros_like(before[0]), where=known))

@@ -16,10 +16,10 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 import pvlib
-from scipy.signal import lfilter
 from scipy.special import betaincinv, ndtr
 
 from zerocity.energy.climate import ClimateNormals, FloatArray, WeatherYear
+from zerocity.energy.memory import remembering
 from zerocity.energy.solar import Sun, sun
 from zerocity.errors import InputError
 from zerocity.measures.seeds import stream
@@ -130,7 +130,7 @@ def _smoothed(monthly_bytes: bytes, month_bytes: bytes, length_bytes: bytes) -> 
 def _memory(rng: np.random.Generator, size: int, memory: float) -> FloatArray:
     """Standard normal series with one-step correlation ``memory``."""
     noise = rng.standard_normal(size + 50) * np.sqrt(1.0 - memory**2)
-    return np.asarray(lfilter([1.0], [1.0, -memory], noise))[50:]
+    return remembering(noise, memory)[50:]
 
 
 def _day_index(

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from scipy.signal import lfilter
 
+from zerocity.energy.memory import remembering
 from zerocity.errors import InputError
 from zerocity.measures.seeds import stream
 from zerocity.measures.timeline import Timeline
@@ -43,7 +43,7 @@ def _wind(timeline: Timeline, seed: int) -> FloatArray:
     memory = math.exp(-timeline.step_h / MEMORY_H)
     noise = rng.normal(size=(2, timeline.steps + 200)) * math.sqrt(1.0 - memory**2)
     # Two normal components with memory give a Rayleigh speed with memory.
-    parts = lfilter([1.0], [1.0, -memory], noise, axis=1)[:, 200:]
+    parts = remembering(noise, memory)[:, 200:]
     day = np.repeat(timeline.days_of_year, timeline.steps_per_day)
     season = 1.0 + SPRING_SPEED * np.cos(2.0 * np.pi * (day - 105.0) / 365.25)
     speed = np.hypot(*parts) * MEAN_SPEED_M_S * season / math.sqrt(math.pi / 2.0)
