@@ -136,3 +136,15 @@ def test_days_all_alike_and_dark_months_are_weather_too(changes: dict[str, np.nd
 def test_any_clock_will_do(offset_h: float) -> None:
     drawn = made_weather(LANZHOU, Timeline(date(2026, 1, 1), 3, 15, offset_h), 1)
     assert np.isfinite(drawn.temperature_c).all()
+
+
+def test_smooth_year_is_the_constrained_least_squares() -> None:
+    month = np.repeat(np.arange(12), 30)
+    length = np.bincount(month)
+    course = smooth_year(LANZHOU.temperature_c, month, length)
+    one = np.eye(360)
+    bend = np.roll(one, 1, 0) - 2.0 * one + np.roll(one, -1, 0)
+    mean = (month[None] == np.arange(12)[:, None]) / length[:, None]
+    system = np.block([[bend.T @ bend, mean.T], [mean, np.zeros((12, 12))]])
+    wanted = np.linalg.solve(system, np.concatenate([np.zeros(360), LANZHOU.temperature_c]))
+    np.testing.assert_allclose(course, wanted[:360], rtol=0.0, atol=1e-9)

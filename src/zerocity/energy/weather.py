@@ -108,23 +108,19 @@ def smooth_year(
 
     Least sum of squared second differences under twelve linear conditions.
     """
-    wanted = np.asarray(monthly, np.float64).tobytes()
     calendar = (np.asarray(part, np.int64).tobytes() for part in (month, length))
-    return _smoothed(wanted, *calendar)
+    return np.asarray(_courses(*calendar) @ np.asarray(monthly, np.float64))
 
 
-@lru_cache(maxsize=64)
-def _smoothed(monthly_bytes: bytes, month_bytes: bytes, length_bytes: bytes) -> FloatArray:
-    # Several weathers of a place share all but one of their courses.
-    monthly = np.frombuffer(monthly_bytes, np.float64)
+@lru_cache(maxsize=8)
+def _courses(month_bytes: bytes, length_bytes: bytes) -> FloatArray:
+    """The courses of which each has a mean of one in one month and of none in the others."""
     month, length = (np.frombuffer(b, np.int64) for b in (month_bytes, length_bytes))
     days = month.size
     bend = np.roll(np.eye(days), 1, 0) - 2.0 * np.eye(days) + np.roll(np.eye(days), -1, 0)
     mean = (month[None] == np.arange(12)[:, None]) / length[:, None]
     system = np.block([[bend.T @ bend, mean.T], [mean, np.zeros((12, 12))]])
-    found = np.linalg.solve(system, np.concatenate([np.zeros(days), monthly]))[:days]
-    found.flags.writeable = False
-    return np.asarray(found)
+    return np.linalg.solve(system, np.eye(days + 12)[:, days:])[:days]
 
 
 def _memory(rng: np.random.Generator, size: int, memory: float) -> FloatArray:
