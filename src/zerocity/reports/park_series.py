@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from zerocity.errors import InputError, RunStateError
 from zerocity.parks.indicators import ParkSpec
 from zerocity.parks.matching import ParkMeters
-from zerocity.reports.tables import RunTables, step_ms
+from zerocity.reports.tables import RunTables, fold, step_ms
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -57,10 +57,13 @@ def park_meters(run: RunTables, parks: Mapping[str, ParkSpec]) -> dict[str, Park
             raise RunStateError(f"{run.folder}: site_steps lacks {lost[0]}. Run the city again")
         seen = True
         when = (batch["time"] - run.start_ms) // step
+        inside = (when >= 0) & (when < steps)
         for name, numbers in at.items():
-            mine = np.isin(batch["site"], numbers) & (when >= 0) & (when < steps)
+            theirs = np.zeros(int(batch["site"].max()) + 1, np.bool_)
+            theirs[[site for site in numbers if site < len(theirs)]] = True
+            mine = np.flatnonzero(theirs[batch["site"]] & inside)
             for row, column in enumerate(COLUMNS):
-                sums[name][row] += np.bincount(when[mine], batch[column][mine], minlength=steps)
+                fold(sums[name][row], when[mine], batch[column][mine])
     if not seen:
         raise RunStateError(f"{run.folder}: no series of its sites. Run the city again")
     factor, hours = _grid_factor(run, step, steps), step / 3_600_000.0

@@ -123,7 +123,8 @@ def health(results: Results) -> Section:
         why = "the table battery_days or batteries is absent or empty."
         return Section(anchor, title, nothing("No health", why))
     fleet = np.full(int(packs["battery"].max()) + 1, "", dtype=object)
-    fleet[packs["battery"]] = [_fleet_name(results, f) for f in packs["fleet"]]
+    said = {f: _fleet_name(results, f) for f in set(packs["fleet"].tolist())}
+    fleet[packs["battery"]] = [said[f] for f in packs["fleet"].tolist()]
     first, last = (_soh_by_fleet(results, fleet, day) for day in edges)
     if not last:
         why = "no battery has a state of health on the last day."
@@ -157,10 +158,12 @@ def _soh_by_fleet(results: Results, fleet: Column, day: Any) -> dict[str, FloatA
     soh = state["soh"].astype(np.float64)
     number = state["battery"].astype(np.int64)
     alive = np.isfinite(soh) & (soh > 0.0) & (number >= 0) & (number < len(fleet))
-    names = fleet[number[alive]].astype(str)
+    names = fleet[number[alive]]
     stored = list(results.part("fleets"))
     found = sorted(set(names.tolist()), key=lambda f: (stored.index(f) if f in stored else 99, f))
-    return {f: soh[alive][names == f] for f in found}
+    place = {f: k for k, f in enumerate(found)}
+    of, health = np.array([place[f] for f in names.tolist()]), soh[alive]
+    return {f: health[of == k] for f, k in place.items()}
 
 
 def _health_table(first: dict[str, FloatArray], last: dict[str, FloatArray]) -> Table:

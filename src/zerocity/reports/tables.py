@@ -79,7 +79,8 @@ class RunTables:
         if not files:
             return None
         found = ds.dataset(files, format="parquet")
-        return found if found.head(1).num_rows else None
+        # The files' own counts; a look at the first row would unpack what lies ahead of it.
+        return found if any(part.count_rows() for part in found.get_fragments()) else None
 
     def columns(
         self, name: str, wanted: Sequence[str], filters: Any = None
@@ -210,7 +211,7 @@ def site_energy(run: RunTables, limits_kw: FloatArray) -> SiteEnergy | None:
         for name in SITE_COLUMNS:
             if name in batch:
                 kwh = batch[name][inside].astype(np.float64)
-                city[name] += _fold(step, kwh, steps)
+                fold(city[name], step, kwh)
                 by_site[name] += np.bincount(site, kwh, minlength=sites)
         if "import_kwh" in batch:
             kw = batch["import_kwh"][inside].astype(np.float64) / step_h
@@ -220,14 +221,12 @@ def site_energy(run: RunTables, limits_kw: FloatArray) -> SiteEnergy | None:
     return SiteEnergy(step_h, city, by_site, peak, peak_step, over) if seen else None
 
 
-def _fold(index: IntArray, values: FloatArray, size: int) -> FloatArray:
-    """Sum values by index. Batches span few steps, so the counting is shifted to their first."""
-    folded = np.zeros(size)
+def fold(sums: FloatArray, index: IntArray, values: FloatArray) -> None:
+    """Add values to ``sums`` by index. Batches span few steps: counting begins at their first."""
     if len(index):
         low = int(index.min())
         counts = np.bincount(index - low, values)
-        folded[low : low + len(counts)] = counts
-    return folded
+        sums[low : low + len(counts)] += counts
 
 
 def _raise_peaks(
