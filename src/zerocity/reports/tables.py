@@ -20,6 +20,7 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
 from zerocity.errors import RunStateError
+from zerocity.reports.sums import add_kwh, add_sessions, raise_peaks
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -205,19 +206,14 @@ def site_energy(run: RunTables, limits_kw: FloatArray) -> SiteEnergy | None:
     seen = False
     for batch in run.batches("site_steps", ["time", "site", *SITE_COLUMNS]):
         step = (batch["time"] - run.start_ms) // length
-        inside = (step >= 0) & (step < steps) & (batch["site"] >= 0) & (batch["site"] < sites)
-        step, site = step[inside], batch["site"][inside].astype(np.int64)
-        seen = seen or len(step) > 0
+        site = np.array(batch["site"], np.int64)
+        seen = seen or bool(((step >= 0) & (step < steps) & (site >= 0) & (site < sites)).any())
         for name in SITE_COLUMNS:
             if name in batch:
-                kwh = batch[name][inside].astype(np.float64)
-                fold(city[name], step, kwh)
-                by_site[name] += np.bincount(site, kwh, minlength=sites)
-        if "import_kwh" in batch:
-            kw = batch["import_kwh"][inside].astype(np.float64) / step_h
-            _raise_peaks(peak, peak_step, site, step, kw)
-            above = site[kw > limits_kw[site] * (1.0 + 1e-6)]
-            over += np.bincount(above, minlength=sites) * step_h
+                kwh = np.array(batch[name], np.float64)
+                add_kwh(step, site, kwh, city[name], by_site[name])
+                if name == "import_kwh":
+                    raise_peaks(step, site, kwh, step_h, limits_kw, peak, peak_step, over, steps)
     return SiteEnergy(step_h, city, by_site, peak, peak_step, over) if seen else None
 
 
@@ -227,19 +223,6 @@ def fold(sums: FloatArray, index: IntArray, values: FloatArray) -> None:
         low = int(index.min())
         counts = np.bincount(index - low, values)
         sums[low : low + len(counts)] += counts
-
-
-def _raise_peaks(
-    peak: FloatArray, peak_step: IntArray, site: IntArray, step: IntArray, kw: FloatArray
-) -> None:
-    """Keep each site's highest power and its earliest step, in place, whatever the batch order."""
-    best = np.zeros_like(peak)
-    np.maximum.at(best, site, kw)
-    first = np.full(len(peak), np.iinfo(np.int64).max)
-    at_best = kw == best[site]
-    np.minimum.at(first, site[at_best], step[at_best])
-    rises = (best > peak) | ((best == peak) & (best > 0.0) & (first < peak_step))
-    peak[rises], peak_step[rises] = best[rises], first[rises]
 
 
 def site_window(
@@ -277,20 +260,15 @@ class Sessions:
 
 def sessions(run: RunTables, fleets: int) -> Sessions | None:
     """Fold the sessions in one pass; fleets beyond ``fleets`` are left out."""
-    size = fleets * 2 * 24
-    count, energy = np.zeros(size), np.zeros(size)
+    count, energy = np.zeros((fleets, 2, 24)), np.zeros((fleets, 2, 24))
     shift = round(run.offset_h * 3_600_000)
     for batch in run.batches("sessions", ["start", "fleet", "kind", "energy_kwh"]):
-        hour = (batch["start"] + shift) // 3_600_000 % 24
-        fleet, kind = batch["fleet"].astype(np.int64), batch["kind"].astype(np.int64)
-        inside = (fleet >= 0) & (fleet < fleets) & (kind >= 0) & (kind < 2)
-        key = ((fleet * 2 + kind) * 24 + hour)[inside]
-        count += np.bincount(key, minlength=size)
-        energy += np.bincount(key, batch["energy_kwh"][inside].astype(float), minlength=size)
-    if not count.any():
-        return None
-    shape = (fleets, 2, 24)
-    return Sessions(count.reshape(shape), energy.reshape(shape))
+        start, fleet, kind = (
+            np.array(batch[name], np.int64) for name in ("start", "fleet", "kind")
+        )
+        kwh = np.array(batch["energy_kwh"], np.float64)
+        add_sessions(start, fleet, kind, kwh, shift, count, energy)
+    return Sessions(count, energy) if count.any() else None
 
 
 def edge_days(run: RunTables) -> tuple[Any, Any] | None:
