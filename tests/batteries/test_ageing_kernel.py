@@ -7,9 +7,8 @@ from hypothesis import strategies as st
 
 from zerocity.batteries import ageing_columns as columns
 from zerocity.batteries import ageing_cycles as cycles
-from zerocity.batteries import ageing_kernel as kernel
+from zerocity.batteries import ageing_rest as rest
 from zerocity.batteries.ageing_models import (
-    EXPONENTS,
     MODEL_KEYS,
     MODELS,
     PARAMETERS,
@@ -38,14 +37,14 @@ def test_no_depth_or_no_rate_is_no_damage() -> None:
 
 @pytest.mark.parametrize("soc", [0.0, 0.3, 1.0, 1.5, -0.5, np.nan])
 def test_the_look_up_stays_inside_its_table(soc: float) -> None:
-    work, base = np.zeros(kernel.WORK), np.zeros(kernel.TILE, dtype=np.int32)
-    cell = np.zeros_like(base)
-    row = np.full(1, soc, dtype=np.float32)
-    work[0] = np.float64(row[0])  # the soc before
+    work, base = np.zeros(rest.REST_WORK, np.float32), np.zeros(rest.TILE, np.int32)
+    cells, pairs = np.zeros(2 * rest.TILE, np.int32), np.zeros(2 * rest.TILE, np.int64)
+    block = np.full((2, 1), soc, np.float32)
     for model in range(len(MODEL_KEYS)):
         base[0] = model * (SOC_CELLS + 1)
-        kernel.look_up(work, base, cell, EXPONENTS, row, 1)
-        assert base[0] <= cell[0] < base[0] + SOC_CELLS
+        rest.look_up(work, base, cells, pairs, rest.CELL_PAIRS, block[0].copy(), block, 0, 1, 0, 1)
+        for cell in (cells[0], cells[rest.TILE]):
+            assert base[0] <= cell < base[0] + SOC_CELLS
 
 
 def test_a_missing_value_shows_in_every_sum_of_its_pack_alone() -> None:
@@ -61,17 +60,17 @@ def test_a_missing_value_shows_in_every_sum_of_its_pack_alone() -> None:
 def test_a_full_stack_books_its_oldest_range_as_a_half_cycle() -> None:
     # Shrinking ranges never close each other; the twelfth point must not overflow the stack.
     soc = 0.5 + 0.4 * (-0.9) ** np.arange(columns.DEPTH)
-    stack = np.zeros((1, columns.DEPTH, columns.POINT))
-    stack[0, :, 0] = soc
+    stack = np.zeros((columns.DEPTH, 1, columns.POINT))
+    stack[:, 0, 0] = soc
     points = np.zeros(1, dtype=np.int8)
     queue, count = np.empty((1, cycles.FIELDS, cycles.QUEUE)), np.zeros(1, dtype=np.int64)
-    sums, flags = np.zeros((1, 6)), np.zeros(1, dtype=np.uint8)
-    cycles.push(0, columns.DEPTH, 0, 1.0, stack, points, 25.0, queue, count)
+    sums, flags = np.zeros((6, 1)), np.zeros(1, dtype=np.uint8)
+    cycles.push(0, columns.DEPTH, 0, 1.0, 25.0, stack, points, queue, count)
     assert count[0] == 1
     cycles.book(0, queue, count, PARAMETERS, sums, flags)
     assert count[0] == 0
     assert points[0] == columns.DEPTH - 1
-    np.testing.assert_array_equal(stack[0, :-1, 0], soc[1:])
+    np.testing.assert_array_equal(stack[:-1, 0, 0], soc[1:])
     half = 0.5 * abs(soc[1] - soc[0])
     damage = cycles.cycle_damage(PARAMETERS[0], 2 * half, columns.MOVING_C, 25.0, 1.0)
-    assert sums[0, columns.Z_CYC] == pytest.approx(half * damage)
+    assert sums[columns.Z_CYC, 0] == pytest.approx(half * damage)

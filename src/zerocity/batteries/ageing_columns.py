@@ -8,6 +8,8 @@ HYSTERESIS_SOC = 0.005
 """Swings of the state of charge below this are noise, not cycles."""
 MOVING_C = 0.005
 """A step slower than this rate [1/h] is rest: it does not water down a half cycle's mean rate."""
+PAIRED_H = 0.5
+"""Steps of no more hours are taken in pairs where time alone is what ages, see `ageing_rest`."""
 
 COLD, HOT, FAST, DEEP, SHALLOW = 1, 2, 4, 8, 16
 """Bits of ``AgeingState.flags``: how a pack has left its law's tested range so far."""
@@ -20,5 +22,5 @@ LAST, SIGN, PEAK, MOVED, MOVING_H, HEAT_CH, E_MOVED, E_MOVING_H, E_HEAT_CH = ran
 TRACKED = 9
 # Columns of AgeingState.stack: a turning point's soc and the three sums at that moment.
 POINT = 4
-CARRIED = 5
-"""Columns of what waits while a block is aged in parts: two sums, moved soc, two temperatures."""
+CARRIED = 4
+"""Columns of what waits while a block is aged in parts: two sums, moved soc, soc before it."""

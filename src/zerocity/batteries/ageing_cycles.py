@@ -24,7 +24,7 @@ from zerocity.batteries.ageing_columns import (
     Z_CYC,
 )
 from zerocity.batteries.branchless import exponential, logarithm
-from zerocity.batteries.rainflow import FULL, HALF, WAIT, verdict
+from zerocity.batteries.rainflow import FULL, WAIT, verdict
 
 Array = npt.NDArray[Any]
 
@@ -60,80 +60,72 @@ def book(m: int, queue: Array, count: Array, parameters: Array, sums: Array, fla
     MOVING_C as its rate and the temperature when it closed.
     """
     q = parameters[m]
-    value = queue[m]
+    # Flat, with literal offsets: so the compiler sees that the fields do not overlap.
+    value = queue[m].reshape(FIELDS * QUEUE)
     n = count[m]
     raised = np.empty(QUEUE, np.uint8)
     for k in range(n):
-        dod = abs(value[RISE, k])
-        hours = value[HOURS, k]
-        rate_c = value[MOVED, k] / hours if hours > 0.0 else MOVING_C
-        temperature_c = value[HEAT, k] / hours if hours > 0.0 else value[NOW_C, k]
-        efc = value[SHARE, k] * dod
-        value[DAMAGE, k] = efc * cycle_damage(q, dod, rate_c, temperature_c, value[SPREAD, k])
+        dod = abs(value[RISE * QUEUE + k])
+        hours = value[HOURS * QUEUE + k]
+        rate_c = value[MOVED * QUEUE + k] / hours if hours > 0.0 else MOVING_C
+        temperature_c = value[HEAT * QUEUE + k] / hours if hours > 0.0 else value[NOW_C * QUEUE + k]
+        efc = value[SHARE * QUEUE + k] * dod
+        value[DAMAGE * QUEUE + k] = efc * cycle_damage(
+            q, dod, rate_c, temperature_c, value[SPREAD * QUEUE + k]
+        )
         middle = dod - 0.5
         depth = q[law.RES_D0] + q[law.RES_D1] * dod + q[law.RES_D3] * middle * middle * middle
         rate = q[law.RES_C0] + q[law.RES_C1] * rate_c
-        value[RESISTANCE, k] = efc * max(rate, 0.0) * max(depth, 0.0) * value[SPREAD, k]
-        fast = (value[RISE, k] > 0.0) & (rate_c > q[law.FAST_C] * (1.0 + 1e-6))
+        value[RESISTANCE * QUEUE + k] = (
+            efc * max(rate, 0.0) * max(depth, 0.0) * value[SPREAD * QUEUE + k]
+        )
+        fast = (value[RISE * QUEUE + k] > 0.0) & (rate_c > q[law.FAST_C] * (1.0 + 1e-6))
         deep = dod > q[law.DEEP_DOD] + 1e-6
         shallow = dod < q[law.SHALLOW_DOD] - 1e-6
         raised[k] = FAST * fast + DEEP * deep + SHALLOW * shallow
     for k in range(n):
-        p = int(value[PACK, k])
-        sums[p, Z_CYC] += value[DAMAGE, k]
-        sums[p, R_CYC] += value[RESISTANCE, k]
+        p = int(value[PACK * QUEUE + k])
+        sums[Z_CYC, p] += value[DAMAGE * QUEUE + k]
+        sums[R_CYC, p] += value[RESISTANCE * QUEUE + k]
         flags[p] |= raised[k]
     count[m] = 0
 
 
-# Arrays are dear to pass on: at a turn a step, a true call would cost more than its work.
-@njit(cache=True, nogil=True, inline="always", error_model="numpy")
-def close(
-    p: int, m: int, spread: float, stack: Array, old: int, share: float, now_c: float,
-    queue: Array, count: Array,
-) -> None:  # fmt: skip
-    """Queue the range from turning point ``old`` to the next, as 0.5 or 1 cycle of pack ``p``."""
-    k = count[m]
-    for column in range(POINT):
-        queue[m, column, k] = stack[p, old + 1, column] - stack[p, old, column]
-    queue[m, SHARE, k] = share
-    queue[m, NOW_C, k] = now_c
-    queue[m, SPREAD, k] = spread
-    queue[m, PACK, k] = p
-    count[m] = k + 1
-
-
-@njit(cache=True, nogil=True, inline="always", error_model="numpy")
-def drop_oldest(p: int, stack: Array, n: int) -> int:
-    """Move all but the oldest of ``n`` turning points one place down; return how many stay."""
-    for j in range(n - 1):
-        for k in range(POINT):
-            stack[p, j, k] = stack[p, j + 1, k]
-    return n - 1
-
-
-@njit(cache=True, nogil=True, inline="always", error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")
 def push(
-    p: int, n: int, m: int, spread: float, stack: Array, points: Array, now_c: float,
+    p: int, n: int, m: int, spread: float, now_c: float, stack: Array, points: Array,
     queue: Array, count: Array,
 ) -> None:  # fmt: skip
     """Close what the newest of the ``n`` turning points of pack ``p``, of law ``m``, closes.
 
-    Sets ``points[p]``. A call queues fewer than DEPTH ranges and expects room for them.
+    Sets ``points[p]``. A call queues fewer than DEPTH ranges and expects room for them. Written in
+    one piece: handing arrays on costs more than the work on them.
+
+    stack : (DEPTH, packs, POINT), as the state keeps it in memory.
     """
+    k = count[m]
     while n >= 3:
-        result = verdict(stack[p, n - 3, 0], stack[p, n - 2, 0], stack[p, n - 1, 0], n)
+        result = verdict(stack[n - 3, p, 0], stack[n - 2, p, 0], stack[n - 1, p, 0], n)
+        full = n == DEPTH
+        if result == WAIT and not full:
+            break
+        # A full stack books its oldest range, as a range that holds the oldest point is booked.
+        old = n - 3 if result != WAIT else 0
+        for column in range(POINT):
+            queue[m, column, k] = stack[old + 1, p, column] - stack[old, p, column]
+        queue[m, SHARE, k] = 1.0 if result == FULL else 0.5
+        queue[m, NOW_C, k], queue[m, SPREAD, k], queue[m, PACK, k] = now_c, spread, p
+        k += 1
+        if result == FULL:
+            for column in range(POINT):
+                stack[n - 3, p, column] = stack[n - 1, p, column]
+            n -= 2
+            continue
+        n -= 1
+        for j in range(n):
+            for column in range(POINT):
+                stack[j, p, column] = stack[j + 1, p, column]
         if result == WAIT:
             break
-        share = 0.5 if result == HALF else 1.0
-        close(p, m, spread, stack, n - 3, share, now_c, queue, count)
-        if result == FULL:
-            for k in range(POINT):
-                stack[p, n - 3, k] = stack[p, n - 1, k]
-            n -= 2
-        else:
-            n = drop_oldest(p, stack, n)
-    if n == DEPTH:
-        close(p, m, spread, stack, 0, 0.5, now_c, queue, count)
-        n = drop_oldest(p, stack, n)
+    count[m] = k
     points[p] = n

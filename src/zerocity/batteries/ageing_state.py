@@ -39,6 +39,7 @@ from zerocity.batteries.ageing_columns import (
 from zerocity.batteries.ageing_cycles import cycle_damage
 from zerocity.batteries.ageing_kernel import age_packs
 from zerocity.batteries.ageing_models import EXPONENTS, MODEL_KEYS, PARAMETERS, SOC_CELLS
+from zerocity.batteries.ageing_rest import CELL_PAIRS, REST
 from zerocity.errors import InputError
 
 Floats = npt.NDArray[np.float64]
@@ -70,6 +71,12 @@ class AgeingState:
     stack: Floats
     points: Bytes
     flags: Bits
+
+    def __post_init__(self) -> None:
+        # The kernel reads a column of many packs at once, and a turning point of many packs.
+        self.sums, self.track = np.asfortranarray(self.sums), np.asfortranarray(self.track)
+        by_point = np.ascontiguousarray(self.stack.transpose(1, 0, 2))
+        self.stack = by_point.transpose(1, 0, 2)
 
     @property
     def packs(self) -> int:
@@ -176,9 +183,10 @@ def age_part(
     of ``soc`` and ``temperature_c`` only rows before ``end`` are read.
     carry : scratch, (packs, CARRIED); may be empty when all steps come at once.
     """
+    stack = state.stack.transpose(1, 0, 2)
     age_packs(
-        *packs, *steps, soc, temperature_c, step_h, model_index, spread, PARAMETERS, EXPONENTS,
-        state.track, state.stack, state.points, state.sums, state.flags, carry,
+        *packs, *steps, soc, temperature_c, step_h, model_index, spread, PARAMETERS, REST,
+        CELL_PAIRS, state.track.T, stack, state.points, state.sums.T, state.flags, carry,
     )  # fmt: skip
 
 
