@@ -5,8 +5,10 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+from numba import njit
 
 from zerocity.batteries.ageing_columns import CARRIED
+from zerocity.batteries.ageing_health import POWERS, read_health
 from zerocity.batteries.ageing_models import MODEL_OF_CHEMISTRY
 from zerocity.batteries.ageing_state import (
     AgeingState,
@@ -15,13 +17,11 @@ from zerocity.batteries.ageing_state import (
     join,
     new_state,
     put,
-    resistance_ratio,
-    soh,
     start_at,
 )
 from zerocity.batteries.pack import Product
 from zerocity.batteries.state import Packs
-from zerocity.measures.arrays import F32, F64, I8, I64
+from zerocity.measures.arrays import F32, F64, I8, I16, I64
 
 # A hidden fault raises a pack's resistance by this factor; an assumption.
 FAULT_RESISTANCE = 1.7
@@ -43,6 +43,7 @@ class Health:
         self.laws: I8 = np.zeros(0, np.int8)
         self._done: I64 = np.zeros(SLICES, np.int64)
         self._carry: F64 = np.zeros((0, CARRIED))
+        self._now: F64 = np.zeros((2, 0))
         self._pool = ThreadPoolExecutor(threads) if threads > 1 else None
 
     def adopt(self, packs: Packs, age_days: F64, cycles: F64) -> None:
@@ -106,17 +107,16 @@ class Health:
 
     def refresh(self, packs: Packs) -> None:
         """Write today's health into ``packs``; energy that no longer fits becomes loss."""
-        # A capacity never grows again, whatever rounding says.
-        known = slice(packs.size)
-        health = np.maximum(soh(self.state, self.laws)[known], 1e-3)
-        packs.soh[:] = np.minimum(packs.soh, health)
-        packs.usable_kwh[:] = packs.capacity_kwh * packs.soh
-        excess = np.maximum(packs.energy_kwh - packs.usable_kwh, 0.0)
-        packs.energy_kwh[:] -= excess
-        packs.loss_kwh[:] += excess
-        ratio = resistance_ratio(self.state, self.laws)[known]
-        packs.resistance[:] = ratio * np.where(packs.fault > 0, FAULT_RESISTANCE, 1.0)
-        packs.loss_kw_per_kw2[:] = self._loss_when_new[packs.product] * packs.resistance
+        n = packs.size
+        if self._now.shape[1] < n:
+            self._now = np.zeros((2, self.state.packs))
+        health, ratio = self._now
+        read_health(0, n, self.laws, POWERS, self.state.sums.T, health, ratio)
+        put_health(
+            n, health, ratio, packs.fault, packs.product, packs.capacity_kwh,
+            self._loss_when_new, packs.soh, packs.usable_kwh, packs.energy_kwh, packs.loss_kwh,
+            packs.resistance, packs.loss_kw_per_kw2,
+        )  # fmt: skip
 
     def expected_soh(self, packs: Packs, ids: I64) -> F64:
         """Health that a pack of ordinary make would have after the same life, (n,)."""
@@ -130,3 +130,23 @@ class Health:
         """End the threads."""
         if self._pool is not None:
             self._pool.shutdown()
+
+
+@njit(cache=True, nogil=True)
+def put_health(
+    n: int, health: F64, ratio: F64, fault: I8, product: I16, capacity_kwh: F64, loss_when_new: F64,
+    soh: F64, usable_kwh: F64, energy_kwh: F64, loss_kwh: F64, resistance: F64,
+    loss_kw_per_kw2: F64,
+) -> None:  # fmt: skip
+    """Write health and resistance ratio (n,) of the first ``n`` packs into theirs, see `Packs`."""
+    for p in range(n):
+        # A capacity never grows again, whatever rounding says; what is no number must show.
+        left = 1e-3 if health[p] < 1e-3 else health[p]
+        soh[p] = soh[p] if left > soh[p] else left
+        usable_kwh[p] = capacity_kwh[p] * soh[p]
+        excess = energy_kwh[p] - usable_kwh[p]
+        excess = 0.0 if excess < 0.0 else excess
+        energy_kwh[p] -= excess
+        loss_kwh[p] += excess
+        resistance[p] = ratio[p] * (FAULT_RESISTANCE if fault[p] > 0 else 1.0)
+        loss_kw_per_kw2[p] = loss_when_new[product[p]] * resistance[p]
