@@ -100,7 +100,7 @@ def test_threads_do_not_change_the_ageing(people: Population) -> None:
 
 
 @pytest.mark.parametrize("threads", [1, 2])
-@pytest.mark.parametrize("last", [1, 30, 96])
+@pytest.mark.parametrize("last", [1, 30, 60, 96])
 def test_ageing_by_day_takes_nothing_from_the_night(
     people: Population, threads: int, last: int
 ) -> None:

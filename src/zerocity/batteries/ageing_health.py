@@ -47,10 +47,11 @@ def read_health(
                 work[k * TILE + i] = row[start + i]
                 work[_POWERS + k * TILE + i] = powers[model[start + i], k]
         for j in range(3 * TILE):
-            # A sum of 0 has a logarithm of -709: keep its exponent in the range of `exponential`.
+            # The logarithm of 0 is -709: keep its exponent in the range of `exponential`. That of a
+            # missing value looks like a number.
             z, power = work[j], work[_POWERS + j]
             h = power * logarithm(z)
-            work[j] = z if power == 1.0 else exponential(-700.0 if h < -700.0 else h)
+            work[j] = z if (power == 1.0) | (z != z) else exponential(-700.0 if h < -700.0 else h)
         for i in range(n):
             left = 1.0 - (work[_CALENDAR + i] + work[_CYCLES + i])
             soh[start + i] = 0.0 if left < 0.0 else left
