@@ -21,7 +21,6 @@ from zerocity.twin.pack_physics import (
     charge,
     new_wants,
     rest,
-    standing,
     wanting,
 )
 
@@ -45,11 +44,11 @@ def step(packs: Packs, power: float | list[float] = 0.0, outdoor_c: float = 0.0,
          step_h: float = 0.25) -> np.ndarray[Any, Any]:  # fmt: skip
     """All stand at a site but those whose place is -1."""
     now = packs.soc.astype(np.float32)
-    soc, temperature = (np.zeros(packs.ac_kw.size, np.float32) for _ in range(2))
-    packs.ac_kw[:] = power
-    held = np.flatnonzero(packs.place >= 0).astype(np.int32)
-    charge(held, step_h, IN, OUT, outdoor_c, packs, now, soc, temperature)
+    soc, temperature = (np.zeros(packs.size, np.float32) for _ in range(2))
     rest(step_h, outdoor_c, packs.place, packs.temperature_c, now, soc, temperature)
+    held = np.flatnonzero(packs.place >= 0).astype(np.int32)
+    kw = np.broadcast_to(np.asarray(power, np.float64), packs.size)[held]
+    charge(held, kw, step_h, IN, OUT, packs, now, soc, temperature)
     return np.array([soc, temperature])
 
 
@@ -73,14 +72,11 @@ def test_no_lawful_power_makes_energy(power: float, energy: float) -> None:
     assert packs.loss_kwh[0] >= -1e-12
 
 
-def test_a_command_holds_for_one_step_and_counts_for_the_session() -> None:
+def test_what_is_charged_counts_for_the_session() -> None:
     packs = made(1)
     step(packs, 40.0)
+    step(packs, 0.0)
     assert packs.session_kwh[0] == 10.0
-    before = packs.energy_kwh[0]
-    assert packs.ac_kw[0] == 0.0
-    step(packs, packs.ac_kw.tolist())
-    assert packs.energy_kwh[0] == before
 
 
 @given(st.integers(1, 60), st.floats(-30.0, 40.0), st.floats(-20.0, 45.0))
@@ -124,10 +120,8 @@ def test_histories_are_what_the_step_ends_with() -> None:
 
 def listed(packs: Packs, now: int = 10) -> list[dict[str, Any]]:
     """The rows of `wanting`, by the names of its arrays."""
-    held, wants = np.zeros(packs.size, np.int32), new_wants(packs.size)
-    here = standing(packs.place, held)
-    assert held[:here].tolist() == np.flatnonzero(packs.place >= 0).tolist()
-    found = wanting(held[:here], now, 0.25, IN, packs, wants)
+    wants = new_wants(packs.size)
+    found = wanting(now, 0.25, IN, packs, wants)
     return [{name: getattr(wants, name)[k] for name in wants._fields} for k in range(found)]
 
 
@@ -136,7 +130,9 @@ def test_wanting_lists_what_is_plugged_and_not_full() -> None:
     packs.target_soc[:] = 0.95
     packs.place[:] = [-1, 0, 1, 2]
     packs.depart_step[:] = [0, 99, 14, 5]
+    packs.asks[:] = 1
     found = listed(packs)
+    assert packs.asks.tolist() == [0, 0, 1, 1], "who wants nothing is not asked again"
     assert [row["ids"] for row in found] == [2, 3], "unplugged and full ones want nothing"
     assert found[0]["site"] == 1
     assert found[0]["need_kwh"] == pytest.approx(55.0 / IN)
@@ -146,7 +142,7 @@ def test_wanting_lists_what_is_plugged_and_not_full() -> None:
 
 @given(st.floats(0.0, 0.94), st.floats(1.0, 300.0))
 def test_what_a_pack_wants_is_within_plug_and_pack(soc: float, plug_kw: float) -> None:
-    packs = made(1, plug_kw=plug_kw, energy_kwh=soc * 100.0, place=0)
+    packs = made(1, plug_kw=plug_kw, energy_kwh=soc * 100.0, place=0, asks=1)
     packs.target_soc[:] = 0.95
     (row,) = listed(packs)
     assert 0.0 < row["limit_kw"] <= min(plug_kw, 100.0 / IN) + 1e-9

@@ -31,7 +31,8 @@ class Packs(NamedTuple):
     heat_k_per_kwh : warming by its own loss [K/kWh].
     charge_limit_kw : most power the pack takes [kW].
     target_soc : what its session or slot fills it to.
-    ac_kw : AC power now, positive into the pack [kW]. plug_kw : limit of its plug, 0 unplugged.
+    plug_kw : limit of its plug, 0 unplugged [kW].
+    asks : 1 from when it is plugged in until it is found full or unplugged; 0 wants nothing.
     depart_step : step of the run by which it should be full.
     session_start, session_kwh : first step and AC energy of the running session.
     throughput_kwh, loss_kwh : energy in and out, and lost, today [kWh].
@@ -56,8 +57,8 @@ class Packs(NamedTuple):
     heat_k_per_kwh: F64
     charge_limit_kw: F64
     target_soc: F64
-    ac_kw: F64
     plug_kw: F64
+    asks: I8
     depart_step: I32
     session_start: I32
     session_kwh: F64

@@ -117,7 +117,7 @@ def plug_in(
         p = cars.packs[v, k]
         if p >= 0:
             packs.place[p] = site
-            packs.plug_kw[p] = at.plug_kw[site] / count
+            packs.plug_kw[p], packs.asks[p] = at.plug_kw[site] / count, 1
             packs.depart_step[p] = depart
             packs.target_soc[p] = soc
             packs.session_start[p] = now
@@ -139,7 +139,7 @@ def unplug(cars: Vehicles, packs: Packs, at: Stations, log: Log, v: int, now: in
                 energy = packs.session_kwh[p]
                 note(log, start, now, site, p, v, cars.fleet[v], CHARGE, energy)
             packs.place[p] = -1
-            packs.plug_kw[p] = 0.0
+            packs.plug_kw[p], packs.asks[p] = 0.0, 0
 
 
 @njit(inline="always")  # type: ignore[untyped-decorator,unused-ignore]
@@ -165,6 +165,7 @@ def hand_over(
     packs.stage[new], packs.stage[old] = stages[0], stages[1]
     packs.place[new], packs.place[old] = -1, site
     packs.plug_kw[new], packs.plug_kw[old] = 0.0, at.slot_kw[site]
+    packs.asks[new], packs.asks[old] = 0, 1
     packs.target_soc[old] = 1.0
     packs.session_kwh[old] = 0.0
 

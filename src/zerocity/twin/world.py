@@ -17,7 +17,7 @@ from zerocity.measures.arrays import F32, F64, I32
 from zerocity.measures.timeline import Timeline
 from zerocity.passports.lifecycle import Stage
 from zerocity.twin.beside import Beside
-from zerocity.twin.pack_physics import charge, new_wants, rest, standing, wanting
+from zerocity.twin.pack_physics import Wants, charge, new_wants, rest, wanting
 from zerocity.twin.population import (
     CHARGER_EFFICIENCY,
     INVERTER_EFFICIENCY,
@@ -31,8 +31,6 @@ from zerocity.twin.stations import serve
 LAST_SHARE = 0.95
 # Room for sessions per pack and day; drivers do not come more often.
 SESSIONS_A_DAY = 12
-# This thread's part of what both do alike in a step; the other one also drives everybody.
-OWN_SHARE = 0.7
 STAGES = np.array([Stage.IN_SERVICE, Stage.SWAP_POOL], np.int8)
 
 
@@ -100,6 +98,7 @@ class TwinWorld:
         packs, at = self.people.packs, self.people.at
         self.day, self.scene = day, scene
         self._meanwhile = meanwhile if self._hand.threaded else None
+        self._aside: list[Callable[[], None]] = []
         self.meters = new_meters(steps, len(self.city.sites))
         for array in (at.swaps, at.early, at.late, packs.throughput_kwh, packs.loss_kwh):
             array[:] = 0.0
@@ -117,11 +116,11 @@ class TwinWorld:
             self.soc_history = np.zeros((steps, room), np.float32)
             self.temperature_history = np.zeros((steps, room), np.float32)
             self._soc = np.zeros(room, np.float32)
-            self._held = np.zeros(room, np.int32)
-            self._wants = (new_wants(room), new_wants(room))
+            self._wants = new_wants(room)
         self._soc[: packs.size] = packs.soc
+        packs.asks[:] = packs.plug_kw > 0.0
         stored = (packs.stage == Stage.STORAGE) | (packs.stage == Stage.SECOND_LIFE)
-        self._stores = np.flatnonzero(stored)
+        self._stores = np.flatnonzero(stored).astype(np.int32)
         self._store_site = packs.place[self._stores]
 
     def wait(self, step: int) -> None:
@@ -130,37 +129,22 @@ class TwinWorld:
     def observe(self, step: int) -> Snapshot:
         """Let vehicles arrive, leave and swap; then take the picture."""
         people, now = self.people, self.day * self.timeline.steps_per_day + step
-        if self._meanwhile is not None:
-            self._aside = self._hand.begin(partial(self._meanwhile, step))
         left = people.at.swaps_left
         left[:] = np.minimum(left + self._bays, np.maximum(self._bays, 1.0))
         movers = serve(
             people.cars, people.packs, people.at, people.rules, self.log, self._movers, now, step,
             self.timeline.steps_per_day, STAGES,
         )  # fmt: skip
-        here = standing(people.packs.place, self._held)
-        cut = int(OWN_SHARE * here)
-        self._parts = self._held[:cut], self._held[cut:here]
-        # Two parts of the same work, and then packs on the road or parked, which packs at a site
-        # do not touch: their driving need not wait for the decision.
-        second = self._hand.begin(partial(self._wanting, 1, now))
-        self._beside = self._hand.begin(partial(self._outdoors, self._movers[:movers], step))
-        counts = self._wanting(0, now), second()
-        return self._snapshot(step, now, counts)
+        # Packs on the road or parked: the decision does not touch them, nor they the decision.
+        self._outside = self._hand.begin(partial(self._outdoors, self._movers[:movers], step))
+        if self._meanwhile is not None:
+            self._aside.append(self._hand.begin(partial(self._meanwhile, step)))
+        found = wanting(now, self.timeline.step_h, CHARGER_EFFICIENCY, people.packs, self._wants)
+        return self._snapshot(step, now, found)
 
-    def _wanting(self, part: int, now: int) -> int:
-        found = wanting(
-            self._parts[part], now, self.timeline.step_h, CHARGER_EFFICIENCY, self.people.packs,
-            self._wants[part],
-        )  # fmt: skip
-        return int(found)
-
-    def _snapshot(self, step: int, now: int, counts: tuple[int, int]) -> Snapshot:
-        def both(name: str) -> Any:
-            pairs = zip(self._wants, counts, strict=True)
-            return np.concatenate([getattr(wants, name)[:n] for wants, n in pairs])
-
-        self.wanting_ids = both("ids")
+    def _snapshot(self, step: int, now: int, found: int) -> Snapshot:
+        wants = Wants(*(values[:found].copy() for values in self._wants))
+        self.wanting_ids = wants.ids
         self._able_kw = self._pack_limits_kw()
         into, out = self.store_limits_kw(self._able_kw)
         sites = self.city.sites
@@ -173,11 +157,11 @@ class TwinWorld:
             export_limit_kw=sites.export_limit_kw,
             store_charge_limit_kw=into,
             store_discharge_limit_kw=out,
-            site=both("site"),
-            need_kwh=both("need_kwh"),
-            limit_kw=both("limit_kw"),
-            steps_needed=both("steps_needed"),
-            steps_left=both("steps_left"),
+            site=wants.site,
+            need_kwh=wants.need_kwh,
+            limit_kw=wants.limit_kw,
+            steps_needed=wants.steps_needed,
+            steps_left=wants.steps_left,
         )
         return self.last_seen
 
@@ -203,28 +187,23 @@ class TwinWorld:
 
     def apply(self, step: int, snapshot: Snapshot, commands: Commands) -> None:
         """Carry out the commands, drive, charge and read the meters."""
-        people, step_h = self.people, self.timeline.step_h
-        people.packs.ac_kw[self.wanting_ids] = commands.battery_kw
-        self._command_stores(commands.store_kw)
-        second = self._hand.begin(partial(self._charge, 1, step))
-        self._charge(0, step)
-        self._read_meters(step, snapshot, commands, step_h)
-        self._beside()
-        second()
-        if self._meanwhile is not None:
-            self._aside()
+        stores_kw = self._store_commands_kw(commands.store_kw)
+        self._read_meters(step, snapshot, commands, self.timeline.step_h)
+        self._outside()
+        self._charge(step, self.wanting_ids, commands.battery_kw)
+        self._charge(step, self._stores, stores_kw)
 
-    def _command_stores(self, store_kw: F64) -> None:
-        """Share each site's store power among its packs by what each can do."""
+    def _store_commands_kw(self, store_kw: F64) -> F64:
+        """Each site's store power shared among its packs by what each can do, (packs,) [kW]."""
         into, out = self._able_kw
         wanted = store_kw[self._store_site]
         able = np.where(wanted > 0.0, into, out)
         total = self._by_site(able)[self._store_site]
         share = np.divide(able, total, out=np.zeros_like(able), where=total > 0.0)
-        self.people.packs.ac_kw[self._stores] = wanted * share
+        return wanted * share
 
     def _outdoors(self, movers: I32, step: int) -> None:
-        """Drive, and let everything that stands at no site follow the weather."""
+        """Drive, and let every pack follow the weather around it."""
         people, step_h, size = self.people, self.timeline.step_h, self.people.packs.size
         self.meters.traction_kwh[step] = roll(
             movers, step, step_h, self.day, self._road, people.cars, people.packs,
@@ -236,15 +215,16 @@ class TwinWorld:
             self.soc_history[step, :size], self.temperature_history[step, :size],
         )  # fmt: skip
 
-    def _charge(self, part: int, step: int) -> None:
+    def _charge(self, step: int, ids: I32, ac_kw: F64) -> None:
         charge(
-            self._parts[part], self.timeline.step_h, CHARGER_EFFICIENCY, INVERTER_EFFICIENCY,
-            self.scene.temperature_c[step], self.people.packs, self._soc,
-            self.soc_history[step], self.temperature_history[step],
+            ids, ac_kw, self.timeline.step_h, CHARGER_EFFICIENCY, INVERTER_EFFICIENCY,
+            self.people.packs, self._soc, self.soc_history[step], self.temperature_history[step],
         )  # fmt: skip
 
     def end_day(self) -> None:
-        """Raise ZerocityError when some of the day's sessions found no room."""
+        """Finish what runs beside; ZerocityError when some of the day's sessions found no room."""
+        for finish in self._aside:
+            finish()
         if self.log.size[1]:
             raise ZerocityError(f"{self.log.size[1]} sessions of day {self.day} found no room")
 
