@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
 
 from zerocity.city.scenario import City
+from zerocity.measures.arrays import F64, I32
 from zerocity.measures.timeline import Timeline
 from zerocity.passports.lifecycle import Stage
+from zerocity.twin.berths import Berths, charge, dock_all, new_berths
 from zerocity.twin.population import Population
 from zerocity.twin.sessions import CHARGE, SWAP, Log, new_log
 from zerocity.twin.stations import FAST_HOURS, serve
@@ -21,6 +23,12 @@ from zerocity.twin.world import STAGES
 class Scene:
     people: Population
     log: Log
+    berths: Berths = field(init=False)
+
+    def __post_init__(self) -> None:
+        packs = self.people.packs
+        self.berths = new_berths(packs.size)
+        dock_all(self.berths, packs, np.flatnonzero(packs.plug_kw > 0.0).astype(np.int32))
 
     def serve(self, step: int, day: int = 0) -> None:
         people = self.people
@@ -33,10 +41,18 @@ class Scene:
         people.cars.wake[:] = 0
         movers = np.zeros(people.cars.wake.size, np.int32)
         n = serve(
-            people.cars, people.packs, people.at, people.rules, self.log, movers,
+            people.cars, people.packs, people.at, self.berths, people.rules, self.log, movers,
             day * 96 + step, step, 96, STAGES,
         )  # fmt: skip
         return [int(v) for v in movers[:n]]
+
+    def charge(self, ids: I32, kw: F64 | float) -> None:
+        """Charge some packs for an hour."""
+        packs = self.people.packs
+        power = np.zeros(int(self.berths.used[0]))
+        power[packs.berth[ids]] = kw
+        rows = np.zeros((3, packs.size), np.float32)
+        charge(power, 1.0, 0.94, 0.96, self.berths, packs, *rows)
 
     def sessions(self, kind: int) -> int:
         n = int(self.log.size[0])
@@ -78,7 +94,7 @@ def test_leaving_gives_the_plug_back_and_notes_the_energy(scene: Scene) -> None:
     scene.serve(0)
     bus = np.flatnonzero(people.cars.fleet == 0)
     own = people.cars.packs[bus, 0]
-    people.packs.session_kwh[own] = np.arange(bus.size)
+    scene.charge(own, np.arange(bus.size, dtype=np.float64))
     scene.serve(30)
     np.testing.assert_array_equal(people.at.free, free)
     assert (people.packs.plug_kw[own] == 0.0).all()
@@ -176,7 +192,7 @@ def test_a_fast_charge_on_the_road_ends_when_it_is_due(scene: Scene) -> None:
     scene.serve(40)
     assert people.cars.mode[bus] == REFUELLING
     assert people.packs.depart_step[pack] == 40 + int(FAST_HOURS * 4)
-    people.packs.session_kwh[pack] = 7.0
+    scene.charge(people.cars.packs[bus, :1], 7.0)
     for step in range(41, 40 + int(FAST_HOURS * 4)):
         scene.serve(step)
         assert people.cars.mode[bus] == REFUELLING
@@ -218,8 +234,8 @@ def test_the_sleeping_would_not_have_done_anything(scene: Scene) -> None:
         people.at.swaps_left[:] = woken.people.at.swaps_left[:] = 8.0
         slept += int((people.cars.wake > step).sum())
         serve(
-            people.cars, people.packs, people.at, people.rules, scene.log, movers, step, step, 96,
-            STAGES,
+            people.cars, people.packs, people.at, scene.berths, people.rules, scene.log, movers,
+            step, step, 96, STAGES,
         )  # fmt: skip
         woken.serve_all(step)
         woken.people.cars.wake[:] = people.cars.wake

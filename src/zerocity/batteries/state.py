@@ -32,7 +32,7 @@ class Packs(NamedTuple):
     charge_limit_kw : most power the pack takes [kW].
     target_soc : what its session or slot fills it to.
     plug_kw : limit of its plug, 0 unplugged [kW].
-    asks : 1 from when it is plugged in until it is found full or unplugged; 0 wants nothing.
+    berth : its place among those that charge now (see the twin's `berths`), -1 without.
     depart_step : step of the run by which it should be full.
     session_start, session_kwh : first step and AC energy of the running session.
     throughput_kwh, loss_kwh : energy in and out, and lost, today [kWh].
@@ -58,7 +58,7 @@ class Packs(NamedTuple):
     charge_limit_kw: F64
     target_soc: F64
     plug_kw: F64
-    asks: I8
+    berth: I32
     depart_step: I32
     session_start: I32
     session_kwh: F64
@@ -85,6 +85,7 @@ def new_packs(count: int) -> Packs:
     packs = Packs(**{name: np.zeros(count, kinds[_kind(hint)]) for name, hint in hints})
     packs.place[:] = NOWHERE
     packs.vehicle[:] = NOWHERE
+    packs.berth[:] = NOWHERE
     packs.fleet[:] = -1
     packs.soh[:] = 1.0
     packs.resistance[:] = 1.0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numba import njit
 
@@ -17,27 +19,32 @@ _PIECES = 1024
 _PIECES_PER_SOC = _PIECES / (1.0 - TAPER_FROM_SOC)
 # State of charge over which acceptance would fall by one.
 _SPAN = (1.0 - TAPER_FROM_SOC) / (1.0 - TAIL_SHARE)
+_PER_SPAN = 1.0 / _SPAN
 _MINUS_LN = -np.log(np.linspace(1.0, TAIL_SHARE, _PIECES + 1))
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+# Without branches, and where a division by zero is a number: many packs go side by side.
+_side_by_side: Any = njit(  # type: ignore[call-overload,unused-ignore]
+    cache=True, nogil=True, error_model="numpy"
+)
+
+
+@_side_by_side  # type: ignore[untyped-decorator,unused-ignore]
 def acceptance(soc: float) -> float:
     """Share of its charge limit that a pack takes at ``soc`` [0-1]; 1 below the knee."""
-    if soc <= TAPER_FROM_SOC:
-        return 1.0
-    return max(1.0 - (soc - TAPER_FROM_SOC) / _SPAN, TAIL_SHARE)
+    return float(min(max(1.0 - (soc - TAPER_FROM_SOC) * _PER_SPAN, TAIL_SHARE), 1.0))
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+@_side_by_side  # type: ignore[untyped-decorator,unused-ignore]
 def _minus_ln_acceptance(soc: float) -> float:
     place = (soc - TAPER_FROM_SOC) * _PIECES_PER_SOC
     place = min(max(place, 0.0), float(_PIECES))
-    piece = min(int(place), _PIECES - 1)
+    piece = np.uint64(min(int(place), _PIECES - 1))
     low = _MINUS_LN[piece]
-    return float(low + (place - piece) * (_MINUS_LN[piece + 1] - low))
+    return float(low + (place - piece) * (_MINUS_LN[piece + np.uint64(1)] - low))
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+@_side_by_side  # type: ignore[untyped-decorator,unused-ignore]
 def hours_to_charge(
     soc: float, target: float, usable_kwh: float, pack_kw: float, plug_kw: float
 ) -> float:
@@ -47,13 +54,8 @@ def hours_to_charge(
     pack's side [kW], above 0). Closed form: constant power up to where the falling line meets the
     plug, then d(soc)/dt falls in a straight line with soc, so soc nears the end exponentially.
     """
-    if soc >= target:
-        return 0.0
     rate_kw = min(plug_kw, pack_kw)
     knee = 1.0 - _SPAN * (rate_kw / pack_kw - TAIL_SHARE)
     flat_kwh = max(min(target, knee) - soc, 0.0) * usable_kwh
-    if target <= knee:
-        return flat_kwh / rate_kw
     falling = _minus_ln_acceptance(target) - _minus_ln_acceptance(max(soc, knee))
-    # One division for both parts: this runs for every plugged pack at every step.
-    return (flat_kwh * pack_kw + usable_kwh * _SPAN * falling * rate_kw) / (rate_kw * pack_kw)
+    return float(flat_kwh / rate_kw + usable_kwh * _SPAN * max(falling, 0.0) / pack_kw)

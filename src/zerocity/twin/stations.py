@@ -17,6 +17,7 @@ from zerocity.charging.envelope import add_session
 from zerocity.measures.arrays import F64, I8, I32, Bools
 from zerocity.swapping.handover import READY_SOC, fullest
 from zerocity.swapping.restocking import due_in_steps
+from zerocity.twin.berths import Berths, dock, undock
 from zerocity.twin.driving import vehicle_soc
 from zerocity.twin.kernel import AHEAD, kernel, prefetch
 from zerocity.twin.sessions import CHARGE, SWAP, Log, note
@@ -99,6 +100,7 @@ def plug_in(
     cars: Vehicles,
     packs: Packs,
     at: Stations,
+    berths: Berths,
     rules: FleetRules,
     v: int,
     site: int,
@@ -117,16 +119,19 @@ def plug_in(
         p = cars.packs[v, k]
         if p >= 0:
             packs.place[p] = site
-            packs.plug_kw[p], packs.asks[p] = at.plug_kw[site] / count, 1
+            packs.plug_kw[p] = at.plug_kw[site] / count
             packs.depart_step[p] = depart
             packs.target_soc[p] = soc
             packs.session_start[p] = now
             packs.session_kwh[p] = 0.0
             expect(packs, at, rules, p, site, now, depart)
+            dock(berths, packs, p)
 
 
 @njit(inline="always")  # type: ignore[untyped-decorator,unused-ignore]
-def unplug(cars: Vehicles, packs: Packs, at: Stations, log: Log, v: int, now: int) -> None:
+def unplug(
+    cars: Vehicles, packs: Packs, at: Stations, berths: Berths, log: Log, v: int, now: int
+) -> None:
     """Disconnect vehicle ``v`` and write its session down."""
     site = cars.plugged[v]
     at.free[site] += 1
@@ -134,12 +139,13 @@ def unplug(cars: Vehicles, packs: Packs, at: Stations, log: Log, v: int, now: in
     for k in range(MOST_PACKS):
         p = cars.packs[v, k]
         if p >= 0:
+            undock(berths, packs, p)
             if packs.session_kwh[p] > 0.0:
                 start = packs.session_start[p]
                 energy = packs.session_kwh[p]
                 note(log, start, now, site, p, v, cars.fleet[v], CHARGE, energy)
             packs.place[p] = -1
-            packs.plug_kw[p], packs.asks[p] = 0.0, 0
+            packs.plug_kw[p] = 0.0
 
 
 @njit(inline="always")  # type: ignore[untyped-decorator,unused-ignore]
@@ -147,6 +153,7 @@ def hand_over(
     cars: Vehicles,
     packs: Packs,
     at: Stations,
+    berths: Berths,
     log: Log,
     v: int,
     place: int,
@@ -157,6 +164,7 @@ def hand_over(
 ) -> None:
     """Exchange one pack of vehicle ``v`` with the pack in ``slot``, and write it down."""
     old, new = cars.packs[v, place], at.slots[slot]
+    undock(berths, packs, new)
     gained = packs.energy_kwh[new] - packs.energy_kwh[old]
     note(log, now, now, site, new, v, cars.fleet[v], SWAP, gained)
     cars.packs[v, place], at.slots[slot] = new, old
@@ -165,7 +173,6 @@ def hand_over(
     packs.stage[new], packs.stage[old] = stages[0], stages[1]
     packs.place[new], packs.place[old] = -1, site
     packs.plug_kw[new], packs.plug_kw[old] = 0.0, at.slot_kw[site]
-    packs.asks[new], packs.asks[old] = 0, 1
     packs.target_soc[old] = 1.0
     packs.session_kwh[old] = 0.0
 
@@ -175,6 +182,7 @@ def swap(
     cars: Vehicles,
     packs: Packs,
     at: Stations,
+    berths: Berths,
     rules: FleetRules,
     log: Log,
     v: int,
@@ -218,10 +226,11 @@ def swap(
     k = 0
     for place in range(MOST_PACKS):
         if cars.packs[v, place] >= 0:
-            hand_over(cars, packs, at, log, v, place, chosen[k], site, now, stages)
+            hand_over(cars, packs, at, berths, log, v, place, chosen[k], site, now, stages)
             old = at.slots[chosen[k]]
             packs.depart_step[old] = due
             expect(packs, at, rules, old, site, now, due)
+            dock(berths, packs, old)
             k += 1
     return True
 
@@ -231,6 +240,7 @@ def on_the_road(
     cars: Vehicles,
     packs: Packs,
     at: Stations,
+    berths: Berths,
     rules: FleetRules,
     log: Log,
     v: int,
@@ -243,14 +253,14 @@ def on_the_road(
     f = cars.fleet[v]
     if cars.mode[v] == WANTS:
         if rules.swaps[f]:
-            if swap(cars, packs, at, rules, log, v, site, now, step, stages):
+            if swap(cars, packs, at, berths, rules, log, v, site, now, step, stages):
                 cars.mode[v] = FREE
         elif at.free[site] > 0:
             until = now + int(FAST_HOURS / rules.step_h[0] + 0.5)
-            plug_in(cars, packs, at, rules, v, site, now, until, FAST_TARGET_SOC)
+            plug_in(cars, packs, at, berths, rules, v, site, now, until, FAST_TARGET_SOC)
             cars.mode[v] = REFUELLING
     elif vehicle_soc(cars, packs, v) >= FAST_TARGET_SOC - 0.01 or _is_due(cars, packs, v, now):
-        unplug(cars, packs, at, log, v, now)
+        unplug(cars, packs, at, berths, log, v, now)
         cars.mode[v] = FREE
 
 
@@ -264,6 +274,7 @@ def park(
     cars: Vehicles,
     packs: Packs,
     at: Stations,
+    berths: Berths,
     rules: FleetRules,
     v: int,
     now: int,
@@ -286,7 +297,7 @@ def park(
     else:
         leave = steps_per_day + cars.next_start[v]
     target = rules.target_soc[cars.fleet[v]]
-    plug_in(cars, packs, at, rules, v, site, now, now - step + leave, target)
+    plug_in(cars, packs, at, berths, rules, v, site, now, now - step + leave, target)
 
 
 @njit(inline="always")  # type: ignore[untyped-decorator,unused-ignore]
@@ -319,6 +330,7 @@ def serve(
     cars: Vehicles,
     packs: Packs,
     at: Stations,
+    berths: Berths,
     rules: FleetRules,
     log: Log,
     movers: I32,
@@ -346,15 +358,15 @@ def serve(
         one = cars.start1[v] <= step < cars.end1[v]
         two = cars.start2[v] <= step < cars.end2[v]
         if mode in (WANTS, REFUELLING):
-            on_the_road(cars, packs, at, rules, log, v, now, step, stages)
+            on_the_road(cars, packs, at, berths, rules, log, v, now, step, stages)
             cars.wake[v] = step + 1
         elif one or two:
             cars.mode[v] = FREE
             if cars.plugged[v] >= 0:
-                unplug(cars, packs, at, log, v, now)
+                unplug(cars, packs, at, berths, log, v, now)
         else:
             if mode == FREE and cars.plugged[v] < 0:
-                park(cars, packs, at, rules, v, now, step, steps_per_day)
+                park(cars, packs, at, berths, rules, v, now, step, steps_per_day)
             waits = cars.mode[v] == FREE and cars.plugged[v] < 0
             cars.wake[v] = step + 1 if waits else next_leg(cars, v, step)
         if one or two:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from functools import partial
-from typing import Any
 
 import numpy as np
 
+from zerocity.batteries.state import NOWHERE
 from zerocity.city.scenario import City
 from zerocity.control.decide import site_charging_kw
 from zerocity.control.snapshot import Commands, Snapshot
@@ -16,8 +16,18 @@ from zerocity.errors import ZerocityError
 from zerocity.measures.arrays import F32, F64, I32
 from zerocity.measures.timeline import Timeline
 from zerocity.passports.lifecycle import Stage
+from zerocity.twin.berths import (
+    Berths,
+    charge,
+    dock_all,
+    new_berths,
+    new_wants,
+    picture,
+    undock_all,
+    wanting,
+)
 from zerocity.twin.beside import Beside
-from zerocity.twin.pack_physics import Wants, charge, new_wants, rest, wanting
+from zerocity.twin.pack_physics import rest
 from zerocity.twin.population import (
     CHARGER_EFFICIENCY,
     INVERTER_EFFICIENCY,
@@ -116,11 +126,13 @@ class TwinWorld:
             self.soc_history = np.zeros((steps, room), np.float32)
             self.temperature_history = np.zeros((steps, room), np.float32)
             self._soc = np.zeros(room, np.float32)
-            self._wants = new_wants(room)
+            self._berths, self._stored = new_berths(room), new_berths(room)
         self._soc[: packs.size] = packs.soc
-        packs.asks[:] = packs.plug_kw > 0.0
+        packs.berth[:] = NOWHERE
+        dock_all(self._berths, packs, np.flatnonzero(packs.plug_kw > 0.0).astype(np.int32))
         stored = (packs.stage == Stage.STORAGE) | (packs.stage == Stage.SECOND_LIFE)
         self._stores = np.flatnonzero(stored).astype(np.int32)
+        dock_all(self._stored, packs, self._stores)
         self._store_site = packs.place[self._stores]
 
     def wait(self, step: int) -> None:
@@ -132,18 +144,19 @@ class TwinWorld:
         left = people.at.swaps_left
         left[:] = np.minimum(left + self._bays, np.maximum(self._bays, 1.0))
         movers = serve(
-            people.cars, people.packs, people.at, people.rules, self.log, self._movers, now, step,
-            self.timeline.steps_per_day, STAGES,
+            people.cars, people.packs, people.at, self._berths, people.rules, self.log,
+            self._movers, now, step, self.timeline.steps_per_day, STAGES,
         )  # fmt: skip
         # Packs on the road or parked: the decision does not touch them, nor they the decision.
         self._outside = self._hand.begin(partial(self._outdoors, self._movers[:movers], step))
         if self._meanwhile is not None:
             self._aside.append(self._hand.begin(partial(self._meanwhile, step)))
-        found = wanting(now, self.timeline.step_h, CHARGER_EFFICIENCY, people.packs, self._wants)
+        found = wanting(self.timeline.step_h, CHARGER_EFFICIENCY, self._berths, people.packs)
         return self._snapshot(step, now, found)
 
     def _snapshot(self, step: int, now: int, found: int) -> Snapshot:
-        wants = Wants(*(values[:found].copy() for values in self._wants))
+        wants = new_wants(found)
+        picture(now, self._berths, wants)
         self.wanting_ids = wants.ids
         self._able_kw = self._pack_limits_kw()
         into, out = self.store_limits_kw(self._able_kw)
@@ -190,8 +203,8 @@ class TwinWorld:
         stores_kw = self._store_commands_kw(commands.store_kw)
         self._read_meters(step, snapshot, commands, self.timeline.step_h)
         self._outside()
-        self._charge(step, self.wanting_ids, commands.battery_kw)
-        self._charge(step, self._stores, stores_kw)
+        self._charge(step, self._berths, commands.battery_kw)
+        self._charge(step, self._stored, stores_kw)
 
     def _store_commands_kw(self, store_kw: F64) -> F64:
         """Each site's store power shared among its packs by what each can do, (packs,) [kW]."""
@@ -215,14 +228,16 @@ class TwinWorld:
             self.soc_history[step, :size], self.temperature_history[step, :size],
         )  # fmt: skip
 
-    def _charge(self, step: int, ids: I32, ac_kw: F64) -> None:
+    def _charge(self, step: int, berths: Berths, ac_kw: F64) -> None:
         charge(
-            ids, ac_kw, self.timeline.step_h, CHARGER_EFFICIENCY, INVERTER_EFFICIENCY,
+            ac_kw, self.timeline.step_h, CHARGER_EFFICIENCY, INVERTER_EFFICIENCY, berths,
             self.people.packs, self._soc, self.soc_history[step], self.temperature_history[step],
         )  # fmt: skip
 
     def end_day(self) -> None:
         """Finish what runs beside; ZerocityError when some of the day's sessions found no room."""
+        for berths in (self._berths, self._stored):
+            undock_all(berths, self.people.packs)
         for finish in self._aside:
             finish()
         if self.log.size[1]:
