@@ -35,7 +35,7 @@ def made(
     timeline = Timeline(start, 60)
     people = populate(city, timeline, 1)
     ledger = LifeLedger(timeline)
-    ledger.codes = np.array([f"CODE{p:020d}" for p in range(people.packs.size)])
+    ledger.codes.add(np.array([f"CODE{p:020d}" for p in range(people.packs.size)]))
     people.packs.stage[list(ids)] = stage
     return Afterlife(city, people, ledger, Method.CUT_OFF), people
 

@@ -27,7 +27,7 @@ NUMBERS = {event.label: int(event) for event in Event}
 @pytest.fixture
 def ledger(people: Population, timeline: Timeline) -> LifeLedger:
     made = LifeLedger(timeline)
-    made.codes = np.array([f"CODE{p:020d}" for p in range(people.packs.size)])
+    made.codes.add(np.array([f"CODE{p:020d}" for p in range(people.packs.size)]))
     return made
 
 
@@ -76,7 +76,7 @@ def test_a_new_day_forgets_the_rows_but_not_the_chain(
     assert not ledger.rows()["hash"]
     ledger.note(people.packs, np.array([3]), Event.CHECKED, 1)
     details = {"soh": round(float(people.packs.soh[3]), 6), "grade": "", "reason": ""}
-    row = encode_event(str(ledger.codes[3]), timeline.local_date(1), Event.CHECKED, details)
+    row = encode_event(str(ledger.codes.rows[3]), timeline.local_date(1), Event.CHECKED, details)
     link = [ledger.rows()["hash"][-1].encode()]
     assert broken_link(bytes.fromhex(first), [row], link) is None
     assert broken_link(GENESIS, [row], link) == 0

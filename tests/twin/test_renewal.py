@@ -66,7 +66,7 @@ def test_a_new_pack_is_of_the_make_of_the_old_one(live: Live) -> None:
 
 
 def test_every_pack_has_a_valid_code_of_its_own(hard_times: Any) -> None:
-    codes = hard_times.twin.ledger.codes.tolist()
+    codes = hard_times.twin.ledger.codes.rows.tolist()
     assert len(codes) == hard_times.twin.people.packs.size
     assert len(set(codes)) == len(codes)
     for code in codes:

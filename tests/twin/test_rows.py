@@ -38,8 +38,8 @@ def test_sites_and_batteries_fit_their_tables(hard_times: Any) -> None:
     fits(
         "batteries",
         battery_table(
-            twin.city, twin.timeline, people.packs, people.products, twin.ledger.codes,
-            twin.renewal.first_fleet,
+            twin.city, twin.timeline, people.packs, people.products, twin.ledger.codes.rows,
+            twin.renewal.first_fleet.rows,
         ),
     )  # fmt: skip
 

@@ -175,7 +175,7 @@ def _journal_days(request: RunRequest, timeline: Timeline) -> frozenset[int]:
 def _write_tables(twin: Twin, writer: SeriesWriter) -> None:
     city, people = twin.city, twin.people
     writer.write("sites", "all", site_table(city.sites))
-    codes, fleet = twin.ledger.codes, twin.renewal.first_fleet
+    codes, fleet = twin.ledger.codes.rows, twin.renewal.first_fleet.rows
     writer.write(
         "batteries",
         "all",

@@ -11,6 +11,7 @@ import numpy as np
 
 from zerocity.batteries.state import Packs
 from zerocity.measures.arrays import F64, I64
+from zerocity.measures.growing import Growing
 from zerocity.measures.timeline import Timeline
 from zerocity.passports.lifecycle import (
     GENESIS,
@@ -34,7 +35,7 @@ class LifeLedger:
         self.start = timeline.start
         self._last = GENESIS
         self._columns: dict[str, list[Any]] = {}
-        self.codes = np.zeros(0, dtype="U24")
+        self.codes = Growing[np.str_]("U24")
         self.moves: Counter[tuple[str, str]] = Counter()
         self.begin_day()
 
@@ -76,7 +77,7 @@ class LifeLedger:
         grades = [grade] * n if isinstance(grade, str) else list(grade)
         reasons = [reason] * n if isinstance(reason, str) else list(reason)
         health = np.round(packs.soh[ids] if soh is None else soh, 6)
-        codes = self.codes[ids].tolist()
+        codes = self.codes.rows[ids].tolist()
         rows = encode_events(codes, dates, event, health.tolist(), grades, reasons)
         hashes = chain_texts(self._last, rows)
         self._last = bytes.fromhex(hashes[-1])

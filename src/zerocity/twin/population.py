@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -46,6 +46,18 @@ class Population:
     at: Stations
     rules: FleetRules
     products: tuple[Product, ...]
+    _room: Packs = field(default_factory=lambda: new_packs(0))
+
+    def take_in(self, fresh: Packs) -> Packs:
+        """Put new packs behind the others; returns all of them, whose arrays may have moved."""
+        before, size = self.packs.size, self.packs.size + fresh.size
+        if size > self._room.size:
+            # Room to grow into, because most nights bring a few new packs.
+            self._room = joined([self.packs, new_packs(fresh.size + size // 20)])
+        for array, values in zip(self._room, fresh, strict=True):
+            array[before:size] = values
+        self.packs = Packs(*(array[:size] for array in self._room))
+        return self.packs
 
     def copy(self) -> Population:
         """A copy whose state is its own."""

@@ -7,9 +7,9 @@ import numpy as np
 from zerocity.aftersales.centre import days_cost_cny, due_for_check
 from zerocity.aftersales.symptoms import draw_faults, suspicious
 from zerocity.batteries.chemistries import chemistry
-from zerocity.batteries.state import joined
 from zerocity.city.scenario import City
-from zerocity.measures.arrays import I8, I64
+from zerocity.measures.arrays import I64
+from zerocity.measures.growing import Growing
 from zerocity.passports.identity import make_codes
 from zerocity.passports.lifecycle import AT_WORK, Event, Stage
 from zerocity.twin.events import LifeLedger
@@ -22,7 +22,7 @@ from zerocity.twin.population import (
     draw_life_days,
     make_packs,
 )
-from zerocity.twin.sessions import CHARGE, Log, note
+from zerocity.twin.sessions import Log, end_sessions
 from zerocity.twin.vehicles import FREE, RESTING, WANTS
 
 # A stationary pack is given up at this health; an assumption, as warranties end near it.
@@ -57,7 +57,7 @@ class Renewal:
         )
         self._in_repair: dict[int, tuple[int, Stage]] = {}
         self._home: dict[int, Stage] = {}
-        self.first_fleet: I8 = np.zeros(0, np.int8)
+        self.first_fleet = Growing(np.int8)
 
     def at_work(self) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
         """Packs in a vehicle, a pool or a station, (packs,)."""
@@ -155,9 +155,9 @@ class Renewal:
         fresh.session_start[:] = now
         fresh.stage[:] = Stage.UNMADE
         stages = self._stages_of(ids)
-        self._end_sessions(ids, now, log)
+        end_sessions(log, old, ids, now)
         first = old.size
-        people.packs = packs = joined([old, fresh])
+        packs = people.take_in(fresh)
         self.health.adopt(packs, np.zeros(ids.size), np.zeros(ids.size))
         new_ids = first + np.arange(ids.size)
         self._hand_over(ids, new_ids, stages)
@@ -172,15 +172,6 @@ class Renewal:
         """Where each pack belongs at work; one beyond repair goes by where it came from."""
         stages = self.people.packs.stage
         return np.array([int(self._home.pop(p, stages[p])) for p in ids.tolist()])
-
-    def _end_sessions(self, ids: I64, now: int, log: Log) -> None:
-        packs = self.people.packs
-        for p in ids.tolist():
-            if packs.vehicle[p] >= 0 and packs.plug_kw[p] > 0.0 and packs.session_kwh[p] > 0.0:
-                note(
-                    log, packs.session_start[p], now, packs.place[p], p, packs.vehicle[p],
-                    packs.fleet[p], CHARGE, packs.session_kwh[p],
-                )  # fmt: skip
 
     def _hand_over(self, old: I64, new: I64, stages: I64) -> None:
         """Swap the numbers in vehicles and slots, and take the old pack off its plug."""
@@ -217,8 +208,8 @@ class Renewal:
             start + packs.born_day[ids].astype("timedelta64[D]"),
             ids % 10_000_000,
         )
-        self.ledger.codes = np.concatenate([self.ledger.codes, codes])
-        self.first_fleet = np.concatenate([self.first_fleet, packs.fleet[ids]])
+        self.ledger.codes.add(codes)
+        self.first_fleet.add(packs.fleet[ids])
 
     def _reasons(self, ids: I64, day: int) -> list[str]:
         packs = self.people.packs

@@ -7,7 +7,9 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from zerocity.measures.arrays import F64, I8, I32
+from zerocity.batteries.state import Packs
+from zerocity.measures.arrays import F64, I8, I32, I64
+from zerocity.twin.kernel import kernel
 
 CHARGE, SWAP = 0, 1
 
@@ -62,3 +64,14 @@ def note(
     log.battery[n], log.vehicle[n] = battery, vehicle
     log.fleet[n], log.kind[n], log.energy_kwh[n] = fleet, kind, energy_kwh
     log.size[0] = n + 1
+
+
+@kernel  # type: ignore[untyped-decorator,unused-ignore]
+def end_sessions(log: Log, packs: Packs, ids: I64, now: int) -> None:
+    """Note the running sessions of packs ``ids`` (n,) that leave their vehicles for good."""
+    for p in ids:
+        if packs.vehicle[p] >= 0 and packs.plug_kw[p] > 0.0 and packs.session_kwh[p] > 0.0:
+            note(
+                log, packs.session_start[p], now, packs.place[p], p, packs.vehicle[p],
+                packs.fleet[p], CHARGE, packs.session_kwh[p],
+            )  # fmt: skip
