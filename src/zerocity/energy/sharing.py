@@ -65,12 +65,25 @@ def _check(
     for name, shape in shapes.items():
         if shape != (wanted_kw.size,):
             raise InputError(name, f"shape {shape}", f"shape {(wanted_kw.size,)}")
+    if floor_kw is None and _lawful(limit_kw, site, wanted_kw):
+        return
     _refuse("limit_kw, site", limit_kw, np.isnan(limit_kw), "a number")
     _refuse("site, session", site, (site < 0) | (site >= limit_kw.size), "a site's number")
     for name, power in (("wanted_kw", wanted_kw), ("floor_kw", floor_kw)):
         if power is not None:
             lawful = (power >= 0.0) & (power < np.inf)
             _refuse(f"{name}, session", power, ~lawful, "a finite power of 0 or more")
+
+
+@njit(cache=True, nogil=True)
+def _lawful(limit, site, wanted):  # type: ignore[no-untyped-def]
+    """Whether all is as it should be, in one walk."""
+    bad = 0
+    for g in range(limit.size):
+        bad += np.isnan(limit[g])
+    for k in range(wanted.size):
+        bad += not (0.0 <= wanted[k] < np.inf) or not 0 <= site[k] < limit.size
+    return bad == 0
 
 
 def _refuse(where: str, values: npt.NDArray[np.generic], bad: BoolArray, wanted: str) -> None:
@@ -131,61 +144,53 @@ def _pour(budget, site, wanted, urgent, granted):  # type: ignore[no-untyped-def
 
 @njit(cache=True, nogil=True)
 def _levels(left, asked, count, group, wish):  # type: ignore[no-untyped-def]
-    """The level that uses up each group's power, infinite where all wishes can be met.
-
-    Each round tries the mean of a group's open wishes as level: if it fits, the wishes below are
-    met, else those above are capped. So the open ones dwindle, in time about linear in their
-    number. A group without any power gets none, and needs no rounds.
-    """
+    """The level that uses up each group's power, infinite where all wishes can be met."""
+    level = np.full(left.size, np.inf)
     nothing = (asked > left) & (left == 0.0)
     scarce = (asked > left) & ~nothing
-    group, wish, n = _those_in(scarce, group, wish)
-    open_sum, open_count = asked * scarce, count * scarce
-    met_sum, capped = np.zeros(left.size), np.zeros(left.size)
-    low_sum, low_count = np.zeros(left.size), np.zeros(left.size, np.int64)
-    tried, above = np.full(left.size, -1.0), scarce.copy()
-    pivot = np.zeros(left.size)
-    while n:
-        for g in range(left.size):
-            # A hair above the mean, so that rounding never leaves all wishes above it.
-            pivot[g] = open_sum[g] / max(open_count[g], 1) * (1.0 + _ROUNDING)
-            low_sum[g], low_count[g] = 0.0, 0
-        kept = 0
-        for k in range(n):
-            w, g = wish[k], group[k]
-            stays = (open_count[g] > 0) & ((w > tried[g]) == above[g])
-            low = stays & (w <= pivot[g])
-            low_sum[g] += w * low
-            low_count[g] += low
-            wish[kept], group[kept] = w, g
-            kept += stays
-        n = kept
-        for g in range(left.size):
-            high = open_count[g] - low_count[g]
-            tried[g] = pivot[g]
-            above[g] = met_sum[g] + low_sum[g] + pivot[g] * (capped[g] + high) <= left[g]
-            if above[g]:
-                met_sum[g] += low_sum[g]
-                open_sum[g], open_count[g] = open_sum[g] - low_sum[g], high
-            elif high:
-                capped[g] += high
-                open_sum[g], open_count[g] = low_sum[g], low_count[g]
-            else:
-                capped[g] += open_count[g]
-                open_count[g] = 0
-    # A group that is scarce by its last digit alone has every wish met and nobody to cap.
-    level = np.maximum(left - met_sum, 0.0) / np.maximum(capped, 1.0)
-    return np.where((capped > 0.0) | nothing, level, np.inf)
+    # The wishes of each scarce group side by side; all others go to one place behind them.
+    end = np.cumsum(np.where(scarce, count, 0))
+    to = np.where(scarce, end - count, end[-1])
+    ours = np.empty(end[-1] + 1)
+    for k in range(wish.size):
+        g = group[k]
+        ours[to[g]] = wish[k]
+        to[g] += scarce[g]
+    for g in range(left.size):
+        if scarce[g]:
+            level[g] = _level(ours[end[g] - count[g] : end[g]], asked[g], left[g])
+        elif nothing[g]:
+            level[g] = 0.0
+    return level
 
 
 @njit(cache=True, nogil=True)
-def _those_in(scarce, group, wish):  # type: ignore[no-untyped-def]
-    """Group and wish of the sessions whose group is ``scarce``, and how many they are."""
-    groups, wishes, n = np.empty_like(group), np.empty_like(wish), 0
-    for k in range(wish.size):
-        groups[n], wishes[n] = group[k], wish[k]
-        n += scarce[group[k]]
-    return groups, wishes, n
+def _level(wish, asked, left):  # type: ignore[no-untyped-def]
+    """The level that shares ``left`` among ``wish`` (n,), which together want more: ``asked``.
+
+    Each round tries the mean of the open wishes as level: if it fits, the wishes below are met,
+    else those above are capped. So the open ones dwindle, in time about linear in their number.
+    Reorders ``wish``.
+    """
+    first, last, met, capped = 0, wish.size, 0.0, 0
+    while last > first:
+        # A hair above the mean, so that rounding never leaves all wishes above it.
+        pivot = asked / (last - first) * (1.0 + _ROUNDING)
+        low_sum, middle = 0.0, first
+        # Without a branch: every second guess would be wrong, and cost a wait.
+        for k in range(first, last):
+            w = wish[k]
+            wish[k], wish[middle] = wish[middle], w
+            low_sum += w if w <= pivot else 0.0
+            middle += w <= pivot
+        if met + low_sum + pivot * (capped + last - middle) <= left:
+            met, asked, first = met + low_sum, asked - low_sum, middle
+        elif middle < last:
+            capped, asked, last = capped + last - middle, low_sum, middle
+        else:
+            capped, last = capped + last - first, first
+    # One that is scarce by its last digit alone has every wish met and nobody to cap.
+    return max(left - met, 0.0) / capped if capped else np.inf
 
 
 @njit(cache=True, nogil=True)
