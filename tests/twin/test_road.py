@@ -70,10 +70,12 @@ def test_the_road_drives_as_everyone_would_alone(packs_each: int) -> None:
         assert (cars.mode == ROLLING).sum() == road.used[0]
     assert road.used[0] == 0
     assert (cars.mode == WANTS).any()
-    for name in ("energy_kwh", "loss_kwh", "throughput_kwh"):
-        np.testing.assert_array_equal(getattr(packs, name), getattr(own, name))
+    np.testing.assert_array_equal(packs.energy_kwh, own.energy_kwh)
+    # The road adds up in another order.
+    for name in ("loss_kwh", "throughput_kwh"):
+        np.testing.assert_allclose(getattr(packs, name), getattr(own, name), atol=1e-12)
     for name in ("km", "kwh", "missed_km"):
-        np.testing.assert_array_equal(getattr(cars, name), getattr(alone, name))
+        np.testing.assert_allclose(getattr(cars, name), getattr(alone, name), atol=1e-11)
 
 
 def test_drivers_wake_when_they_are_low_or_have_arrived() -> None:

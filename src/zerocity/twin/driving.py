@@ -37,7 +37,7 @@ def drive(
         cars.missed_km[v] += wanted_km
         return 0.0
     f = cars.fleet[v]
-    need = wanted_km * kwh_per_km[f] * cars.factor[v]
+    need = wanted_km * cars.factor[v] * kwh_per_km[f]
     given = draw(cars, packs, v, need, step_h)
     share = min(given / need, 1.0) if need > 0.0 else 1.0
     cars.km[v] += wanted_km * share

@@ -20,9 +20,8 @@ from zerocity.twin.vehicles import FREE, ROLLING, WANTS, Vehicles
 
 TILE = 128
 _ENERGY, _USABLE, _OHMIC, _HEAT = 0 * TILE, 1 * TILE, 2 * TILE, 3 * TILE
-_LOW, _KM, _FACTOR = 4 * TILE, 5 * TILE, 6 * TILE
-_LOST, _THROUGH, _DONE, _KWH, _MISSED = 7 * TILE, 8 * TILE, 9 * TILE, 10 * TILE, 11 * TILE
-FIELDS = 12
+_LOW, _KM, _WORK, _LOST, _MISSED = 4 * TILE, 5 * TILE, 6 * TILE, 7 * TILE, 8 * TILE
+FIELDS = 9
 # What only matters within a step lies in one tile that all share, so that it stays in the cache.
 _NEED, _WARMER, _SOC, _OUT = 0 * TILE, 1 * TILE, 2 * TILE, 3 * TILE
 PASSING = 4
@@ -31,13 +30,15 @@ PASSING = 4
 class Road(NamedTuple):
     """Room for every vehicle; the first ``used[0]`` lanes are in use.
 
-    vehicle, pack, until : who it is, and the step at which its leg ends, (room,). fleet : (room,).
+    vehicle, pack, since, until : who it is, and the steps at which it set out and at which its leg
+        ends, (room,). fleet : (room,).
     work : (tiles, fields * TILE), passing : (fields * TILE,), see above.
     """
 
     used: I32
     vehicle: I32
     pack: I32
+    since: I32
     until: I32
     fleet: I8
     work: F64
@@ -51,6 +52,7 @@ def new_road(vehicles: int) -> Road:
         used=np.zeros(1, np.int32),
         vehicle=np.zeros(vehicles, np.int32),
         pack=np.zeros(vehicles, np.int32),
+        since=np.zeros(vehicles, np.int32),
         until=np.zeros(vehicles, np.int32),
         fleet=np.zeros(vehicles, np.int8),
         work=np.zeros((tiles, FIELDS * TILE)),
@@ -66,16 +68,15 @@ def set_out(road: Road, cars: Vehicles, packs: Packs, v: int, step: int, reserve
     p, f = cars.packs[v, 0], cars.fleet[v]
     first = cars.start1[v] <= step < cars.end1[v]
     road.vehicle[n], road.pack[n], road.fleet[n] = v, p, f
-    road.until[n] = cars.end1[v] if first else cars.end2[v]
+    road.since[n], road.until[n] = step, cars.end1[v] if first else cars.end2[v]
     w, i = road.work[n // TILE], n % TILE
     w[_ENERGY + i], w[_USABLE + i] = packs.energy_kwh[p], packs.usable_kwh[p]
     w[_OHMIC + i], w[_HEAT + i] = packs.loss_kw_per_kw2[p], packs.heat_k_per_kwh[p]
     # Who has nowhere to refuel is never low.
     w[_LOW + i] = reserve_soc[f] if cars.demand[v] >= 0 else -1.0
     w[_KM + i] = cars.km1[v] if first else cars.km2[v]
-    w[_FACTOR + i] = cars.factor[v]
-    w[_LOST + i], w[_THROUGH + i] = packs.loss_kwh[p], packs.throughput_kwh[p]
-    w[_DONE + i], w[_KWH + i], w[_MISSED + i] = cars.km[v], cars.kwh[v], cars.missed_km[v]
+    w[_WORK + i] = w[_KM + i] * cars.factor[v]
+    w[_LOST + i], w[_MISSED + i] = 0.0, 0.0
     cars.mode[v], cars.wake[v] = ROLLING, road.until[n]
 
 
@@ -84,14 +85,20 @@ def leave(road: Road, cars: Vehicles, packs: Packs, lane: int, mode: int, wake: 
     """Take the vehicle in ``lane`` off the road; the last one fills the gap."""
     v, p = road.vehicle[lane], road.pack[lane]
     w, i = road.work[lane // TILE], lane % TILE
+    # The pack's energy is still that of the moment when it set out.
+    through, lost, missed = packs.energy_kwh[p] - w[_ENERGY + i], w[_LOST + i], w[_MISSED + i]
     packs.energy_kwh[p] = w[_ENERGY + i]
-    packs.loss_kwh[p], packs.throughput_kwh[p] = w[_LOST + i], w[_THROUGH + i]
-    cars.km[v], cars.kwh[v], cars.missed_km[v] = w[_DONE + i], w[_KWH + i], w[_MISSED + i]
+    packs.loss_kwh[p] += lost
+    packs.throughput_kwh[p] += through
+    cars.kwh[v] += through - lost
+    cars.km[v] += w[_KM + i] * (wake - road.since[lane]) - missed
+    cars.missed_km[v] += missed
     cars.mode[v], cars.wake[v] = mode, wake
     last = road.used[0] - 1
     road.used[0] = last
     road.vehicle[lane], road.pack[lane] = road.vehicle[last], road.pack[last]
-    road.until[lane], road.fleet[lane] = road.until[last], road.fleet[last]
+    road.since[lane], road.until[lane] = road.since[last], road.until[last]
+    road.fleet[lane] = road.fleet[last]
     other, j = road.work[last // TILE], last % TILE
     for k in range(FIELDS):
         w[k * TILE + i] = other[k * TILE + j]
@@ -113,10 +120,7 @@ def advance(w: F64, passing: F64, n: int, step_h: float) -> float:
         share = min(out / need, 1.0) if need > 0.0 else 1.0
         w[_ENERGY + i] = energy - (out + lost)
         w[_LOST + i] += lost
-        w[_THROUGH + i] += out + lost
         passing[_WARMER + i] = lost * w[_HEAT + i]
-        w[_DONE + i] += w[_KM + i] * share
-        w[_KWH + i] += out
         passing[_OUT + i] = out
         w[_MISSED + i] += w[_KM + i] * (1.0 - share)
         passing[_SOC + i] = w[_ENERGY + i] / w[_USABLE + i]
@@ -158,8 +162,6 @@ def roll(
             prefetch(packs.usable_kwh, p)
             prefetch(packs.loss_kw_per_kw2, p)
             prefetch(packs.heat_k_per_kwh, p)
-            prefetch(packs.loss_kwh, p)
-            prefetch(packs.throughput_kwh, p)
         v = movers[k]
         whole = cars.mode[v] == FREE and cars.down_until[v] <= day
         if whole and cars.packs[v, 0] >= 0 and cars.packs[v, 1] < 0 and cars.packs[v, 2] < 0:
@@ -174,7 +176,7 @@ def roll(
         for i in range(n):
             prefetch(packs.temperature_c, road.pack[first + i])
             prefetch(soc, road.pack[first + i])
-            passing[_NEED + i] = w[_KM + i] * kwh_per_km[road.fleet[first + i]] * w[_FACTOR + i]
+            passing[_NEED + i] = w[_WORK + i] * kwh_per_km[road.fleet[first + i]]
         given += advance(w, passing, n, step_h)
         for lane in range(first + n - 1, first - 1, -1):
             i = lane - first
