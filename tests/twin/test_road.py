@@ -10,10 +10,19 @@ import pytest
 from zerocity.batteries.state import Packs, new_packs
 from zerocity.twin.driving import drive
 from zerocity.twin.road import TILE, Road, new_road, roll
-from zerocity.twin.vehicles import FREE, REFUELLING, ROLLING, WANTS, Vehicles, new_vehicles
+from zerocity.twin.vehicles import (
+    FREE,
+    REFUELLING,
+    RESTING,
+    ROLLING,
+    WANTS,
+    Vehicles,
+    new_vehicles,
+)
 
 STEP_H = 0.25
 RATE, RESERVE = np.array([0.5, 1.0]), np.array([0.2, 0.3])
+PLUG_BELOW = np.array([0.9, 0.9])
 
 
 def town(count: int, seed: int = 1, packs_each: int = 1) -> tuple[Vehicles, Packs]:
@@ -40,6 +49,8 @@ def movers(cars: Vehicles, step: int) -> Any:
     """Who is in a leg and not on the road yet."""
     one = (cars.start1 <= step) & (step < cars.end1)
     two = (cars.start2 <= step) & (step < cars.end2)
+    # Who has slept since the last leg sets out as who has not.
+    cars.mode[(one | two) & (cars.mode == RESTING)] = FREE
     return np.flatnonzero((one | two) & (cars.mode != ROLLING)).astype(np.int32)
 
 
@@ -47,7 +58,7 @@ def move(
     road: Road, cars: Vehicles, packs: Packs, step: int, soc: Any, who: Any = None, day: int = 0
 ) -> float:
     who = movers(cars, step) if who is None else who
-    return float(roll(who, step, STEP_H, day, road, cars, packs, RATE, RESERVE, soc))
+    return float(roll(who, step, STEP_H, day, road, cars, packs, RATE, RESERVE, PLUG_BELOW, soc))
 
 
 @pytest.mark.parametrize("packs_each", [1, 2])
@@ -79,19 +90,25 @@ def test_the_road_drives_as_everyone_would_alone(packs_each: int) -> None:
 
 
 def test_drivers_wake_when_they_are_low_or_have_arrived() -> None:
-    cars, packs = town(2)
-    cars.start1[:], cars.end1[:], cars.start2[:], cars.end2[:] = 0, 4, 4, 4
-    cars.km1[:], cars.demand[:] = 10.0, 0
-    packs.energy_kwh[:] = packs.usable_kwh * [0.21, 1.0]
-    road, soc = new_road(2), np.zeros(2, np.float32)
-    move(road, cars, packs, 0, soc)
-    assert cars.mode.tolist() == [WANTS, ROLLING]
-    assert cars.wake.tolist() == [1, 4]
-    for step in range(1, 4):
-        move(road, cars, packs, step, soc, np.zeros(0, np.int32))
-    assert cars.mode.tolist() == [WANTS, FREE]
-    assert cars.wake.tolist() == [1, 4]
-    assert cars.km[1] == 40.0
+    """Who has nowhere to plug in, or is full enough, sleeps until the next leg instead."""
+    cars, packs = town(5)
+    cars.fleet[:] = 0
+    cars.start1[:], cars.end1[:], cars.start2[:], cars.end2[:] = 0, 4, 7, 7
+    cars.end2[2:] = 9
+    cars.km1[:], cars.demand[:], cars.factor[:] = 10.0, 0, 1.0
+    cars.mid[:] = [0, 0, 0, -1, 0]
+    packs.usable_kwh[:] = 60.0
+    packs.energy_kwh[:] = 60.0 * np.array([0.21, 0.9, 0.9, 0.9, 1.0])
+    road, soc = new_road(5), np.zeros(5, np.float32)
+    below = np.array([0.6, 0.9])
+    for step in range(4):
+        who = np.arange(5, dtype=np.int32) if step == 0 else np.zeros(0, np.int32)
+        roll(who, step, STEP_H, 0, road, cars, packs, RATE, RESERVE, below, soc)
+        assert cars.mode[0] == WANTS
+        assert cars.wake[0] == 1
+    assert cars.mode.tolist() == [WANTS, FREE, FREE, RESTING, RESTING]
+    assert cars.wake.tolist() == [1, 4, 4, 7, 7]
+    np.testing.assert_allclose(cars.km[1:], 40.0)
 
 
 @pytest.mark.parametrize(("name", "value"), [("mode", REFUELLING), ("down_until", 3)])

@@ -16,7 +16,15 @@ from zerocity.batteries.state import Packs
 from zerocity.measures.arrays import F32, F64, I8, I32
 from zerocity.twin.driving import FLOOR_SOC, drive, ohmic_loss_kw
 from zerocity.twin.kernel import AHEAD, kernel, prefetch, vector_kernel
-from zerocity.twin.vehicles import FREE, ROLLING, WANTS, Vehicles
+from zerocity.twin.vehicles import (
+    FREE,
+    RESTING,
+    ROLLING,
+    WANTS,
+    Vehicles,
+    next_leg,
+    parking_site,
+)
 
 TILE = 128
 _ENERGY, _USABLE, _OHMIC, _HEAT = 0 * TILE, 1 * TILE, 2 * TILE, 3 * TILE
@@ -104,6 +112,17 @@ def leave(road: Road, cars: Vehicles, packs: Packs, lane: int, mode: int, wake: 
         w[k * TILE + i] = other[k * TILE + j]
 
 
+@kernel  # type: ignore[untyped-decorator,unused-ignore]
+def arrive(
+    road: Road, cars: Vehicles, packs: Packs, lane: int, step: int, soc: float, plug_below_soc: F64
+) -> None:
+    """End the leg of the vehicle in ``lane`` with ``step``; who likes no plug sleeps at once."""
+    v = road.vehicle[lane]
+    leave(road, cars, packs, lane, FREE, step + 1)
+    if parking_site(cars, v, step + 1) < 0 or soc >= plug_below_soc[cars.fleet[v]]:
+        cars.mode[v], cars.wake[v] = RESTING, next_leg(cars, v, step)
+
+
 @vector_kernel  # type: ignore[untyped-decorator,unused-ignore]
 def advance(w: F64, passing: F64, n: int, step_h: float) -> float:
     """Move the first ``n`` lanes of a tile on by one step: `driving.draw` for one pack each.
@@ -142,13 +161,14 @@ def roll(
     packs: Packs,
     kwh_per_km: F64,
     reserve_soc: F64,
+    plug_below_soc: F64,
     soc: F32,
 ) -> float:
     """Drive everyone in a leg through step ``step`` of day ``day``.
 
     movers : vehicles in a leg that are not on the road yet, (n,). Those with one pack that want
     nothing and are whole go onto it; the others are driven one by one and stay awake.
-    kwh_per_km, reserve_soc : (fleets,). soc : charge of every pack, (packs,).
+    kwh_per_km, reserve_soc, plug_below_soc : (fleets,). soc : charge of every pack, (packs,).
     Returns what the packs gave [kWh].
     """
     given = 0.0
@@ -186,5 +206,5 @@ def roll(
             if passing[_SOC + i] < w[_LOW + i]:
                 leave(road, cars, packs, lane, WANTS, step + 1)
             elif road.until[lane] <= step + 1:
-                leave(road, cars, packs, lane, FREE, step + 1)
+                arrive(road, cars, packs, lane, step, passing[_SOC + i], plug_below_soc)
     return given

@@ -28,14 +28,15 @@ from zerocity.twin.vehicles import (
     RESTING,
     WANTS,
     Vehicles,
+    between_legs,
+    next_leg,
+    parking_site,
 )
 
 # A fast charge on the road ends here or after an hour, whichever comes first; an assumption.
 FAST_TARGET_SOC = 0.85
 FAST_HOURS = 1.0
 ALMOST_ONE = 0.999
-# Later than any step of a day.
-NEVER = 32767
 
 
 class Stations(NamedTuple):
@@ -282,15 +283,14 @@ def park(
     steps_per_day: int,
 ) -> None:
     """Plug a parked vehicle in, let it wait for a plug, or let it rest."""
-    between = cars.end1[v] <= step < cars.start2[v]
-    site = cars.mid[v] if between else cars.base[v]
-    if site >= 0 and at.free[site] <= 0:
-        return
+    site = parking_site(cars, v, step)
     if site < 0 or vehicle_soc(cars, packs, v) >= rules.plug_below_soc[cars.fleet[v]]:
         # A parked pack keeps its charge, so the question need not be asked again.
         cars.mode[v] = RESTING
         return
-    if between:
+    if at.free[site] <= 0:
+        return
+    if between_legs(cars, v, step):
         leave = cars.start2[v]
     elif step < cars.start1[v]:
         leave = cars.start1[v]
@@ -313,16 +313,6 @@ def approach(cars: Vehicles, packs: Packs, who: I32, k: int, count: int) -> None
         prefetch(packs.place, p)
         prefetch(packs.plug_kw, p)
         prefetch(packs.session_kwh, p)
-
-
-@njit(inline="always")  # type: ignore[untyped-decorator,unused-ignore]
-def next_leg(cars: Vehicles, v: int, step: int) -> int:
-    """Step at which the next leg of vehicle ``v`` after ``step`` begins; `NEVER` if none does."""
-    if cars.start1[v] > step and cars.end1[v] > cars.start1[v]:
-        return int(cars.start1[v])
-    if cars.start2[v] > step and cars.end2[v] > cars.start2[v]:
-        return int(cars.start2[v])
-    return NEVER
 
 
 @kernel  # type: ignore[untyped-decorator,unused-ignore]

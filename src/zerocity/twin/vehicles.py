@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
+from numba import njit
 
 from zerocity.measures.arrays import F64, I8, I16, I32
 
 MOST_PACKS = 3
 FREE, WANTS, REFUELLING, RESTING, ROLLING = 0, 1, 2, 3, 4
+# Later than any step of a day.
+NEVER = 32767
 
 
 class Vehicles(NamedTuple):
@@ -74,3 +77,25 @@ def new_vehicles(count: int) -> Vehicles:
         array[:] = -1
     cars.factor[:] = 1.0
     return cars
+
+
+@njit(inline="always")  # type: ignore[untyped-decorator,unused-ignore]
+def between_legs(cars: Vehicles, v: int, step: int) -> bool:
+    """Whether vehicle ``v`` is parked between its two legs at ``step``."""
+    return bool(cars.end1[v] <= step < cars.start2[v])
+
+
+@njit(inline="always")  # type: ignore[untyped-decorator,unused-ignore]
+def parking_site(cars: Vehicles, v: int, step: int) -> int:
+    """Site at which vehicle ``v``, parked at ``step``, may plug in; -1 where it cannot."""
+    return int(cars.mid[v] if between_legs(cars, v, step) else cars.base[v])
+
+
+@njit(inline="always")  # type: ignore[untyped-decorator,unused-ignore]
+def next_leg(cars: Vehicles, v: int, step: int) -> int:
+    """Step at which the next leg of vehicle ``v`` after ``step`` begins; `NEVER` if none does."""
+    if cars.start1[v] > step and cars.end1[v] > cars.start1[v]:
+        return int(cars.start1[v])
+    if cars.start2[v] > step and cars.end2[v] > cars.start2[v]:
+        return int(cars.start2[v])
+    return NEVER

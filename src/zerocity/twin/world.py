@@ -220,7 +220,7 @@ class TwinWorld:
         people, step_h, size = self.people, self.timeline.step_h, self.people.packs.size
         self.meters.traction_kwh[step] = roll(
             movers, step, step_h, self.day, self._road, people.cars, people.packs,
-            self.scene.kwh_per_km[step], self._reserve, self._soc,
+            self.scene.kwh_per_km[step], self._reserve, people.rules.plug_below_soc, self._soc,
         )  # fmt: skip
         rest(
             step_h, self.scene.temperature_c[step], people.packs.place,
