@@ -69,19 +69,6 @@ def test_energy_of_a_day_is_conserved(world: TwinWorld) -> None:
     assert (packs.loss_kwh >= -1e-9).all()
 
 
-def test_a_store_gives_and_takes_no_more_than_it_holds(world: TwinWorld) -> None:
-    packs = world.people.packs
-    packs.energy_kwh[world._stores] = 0.0
-    into, out = world.store_limits_kw()
-    assert (out == 0.0).all()
-    assert (into <= world.city.sites.storage_kw).all()
-    packs.energy_kwh[world._stores] = packs.usable_kwh[world._stores]
-    into, out = world.store_limits_kw()
-    assert (into == 0.0).all()
-    assert (out <= world.city.sites.storage_kw).all()
-    assert out.max() > 0.0
-
-
 def test_histories_and_meters_start_anew_each_day(world: TwinWorld, city: City) -> None:
     for step in range(96):
         commands(world, step)

@@ -129,6 +129,12 @@ def undock_all(berths: Berths, packs: Packs) -> None:
         undock(berths, packs, berths.pack[k])
 
 
+@kernel  # type: ignore[untyped-decorator,unused-ignore]
+def held_kwh(w: F64, i: int) -> tuple[float, float, float]:
+    """Content and room [kWh], and most power [kW], of the pack in berth ``i`` of a tile."""
+    return w[_ENERGY + i], w[_USABLE + i], w[_PACK + i]
+
+
 @vector_kernel  # type: ignore[untyped-decorator,unused-ignore]
 def look(w: F64, n: int, step_h: float, efficiency: float) -> None:
     """Write what the first ``n`` berths of a tile need and can take, AC [kWh, kW, steps]."""

@@ -28,7 +28,7 @@ from zerocity.measures.seeds import stream
 from zerocity.measures.timeline import Timeline
 from zerocity.passports.lifecycle import Stage
 from zerocity.twin.population import CHARGER_EFFICIENCY, INVERTER_EFFICIENCY, Population
-from zerocity.twin.world import LAST_SHARE
+from zerocity.twin.stores import LAST_SHARE
 
 # Share of a store that must be left at midnight, so that tomorrow does not start empty.
 FINAL_SHARE = 0.4

@@ -54,9 +54,10 @@ class Population:
         if size > self._room.size:
             # Room to grow into, because most nights bring a few new packs.
             self._room = joined([self.packs, new_packs(fresh.size + size // 20)])
-        for array, values in zip(self._room, fresh, strict=True):
+        pairs: tuple[tuple[Any, Any], ...] = tuple(zip(self._room, fresh, strict=True))
+        for array, values in pairs:
             array[before:size] = values
-        self.packs = Packs(*(array[:size] for array in self._room))
+        self.packs = Packs._make(array[:size] for array in self._room)
         return self.packs
 
     def copy(self) -> Population:

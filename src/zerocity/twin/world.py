@@ -36,9 +36,8 @@ from zerocity.twin.population import (
 from zerocity.twin.road import new_road, roll
 from zerocity.twin.sessions import Log, new_log
 from zerocity.twin.stations import serve
+from zerocity.twin.stores import Stores
 
-# A store gives no more than this share of what it holds in one step, so its losses are covered.
-LAST_SHARE = 0.95
 # Room for sessions per pack and day; drivers do not come more often.
 SESSIONS_A_DAY = 12
 STAGES = np.array([Stage.IN_SERVICE, Stage.SWAP_POOL], np.int8)
@@ -89,6 +88,7 @@ class TwinWorld:
         self._bays = timeline.step_minutes / np.maximum(city.sites.swap_minutes, 1e-9)
         self.meters = new_meters(0, 0)
         self.lived = 0
+        self.stores = Stores(city.sites.storage_kw)
         self.log: Log = new_log(0)
         self._road = new_road(people.cars.wake.size)
         self._movers = np.zeros(people.cars.wake.size, np.int32)
@@ -126,14 +126,11 @@ class TwinWorld:
             self.soc_history = np.zeros((steps, room), np.float32)
             self.temperature_history = np.zeros((steps, room), np.float32)
             self._soc = np.zeros(room, np.float32)
-            self._berths, self._stored = new_berths(room), new_berths(room)
+            self._berths = new_berths(room)
         self._soc[: packs.size] = packs.soc
         packs.berth[:] = NOWHERE
         dock_all(self._berths, packs, np.flatnonzero(packs.plug_kw > 0.0).astype(np.int32))
-        stored = (packs.stage == Stage.STORAGE) | (packs.stage == Stage.SECOND_LIFE)
-        self._stores = np.flatnonzero(stored).astype(np.int32)
-        dock_all(self._stored, packs, self._stores)
-        self._store_site = packs.place[self._stores]
+        self.stores.begin_day(packs)
 
     def wait(self, step: int) -> None:
         """The twin's clock jumps."""
@@ -158,8 +155,7 @@ class TwinWorld:
         wants = new_wants(found)
         picture(now, self._berths, wants)
         self.wanting_ids = wants.ids
-        self._able_kw = self._pack_limits_kw()
-        into, out = self.store_limits_kw(self._able_kw)
+        into, out = self.stores.limits_kw(self.timeline.step_h)
         sites = self.city.sites
         self.last_seen = Snapshot(
             step=now,
@@ -178,42 +174,13 @@ class TwinWorld:
         )
         return self.last_seen
 
-    def store_limits_kw(self, able_kw: tuple[F64, F64] | None = None) -> tuple[F64, F64]:
-        """Power that each site's store can take and give in one step, AC, (sites,) [kW].
-
-        able_kw : the same of each stationary pack, where it is known already.
-        """
-        into, out = able_kw or self._pack_limits_kw()
-        power = self.city.sites.storage_kw
-        return np.minimum(power, self._by_site(into)), np.minimum(power, self._by_site(out))
-
-    def _pack_limits_kw(self) -> tuple[F64, F64]:
-        """The same of each stationary pack, (stationary packs,) [kW]."""
-        packs, step_h, ids = self.people.packs, self.timeline.step_h, self._stores
-        held, most = packs.energy_kwh[ids], packs.charge_limit_kw[ids]
-        room = packs.usable_kwh[ids] - held
-        into = np.minimum(most, room / (CHARGER_EFFICIENCY * step_h))
-        return into, np.minimum(most, LAST_SHARE * held * INVERTER_EFFICIENCY / step_h)
-
-    def _by_site(self, values: F64) -> F64:
-        return np.bincount(self._store_site, values, len(self.city.sites)).astype(np.float64)
-
     def apply(self, step: int, snapshot: Snapshot, commands: Commands) -> None:
         """Carry out the commands, drive, charge and read the meters."""
-        stores_kw = self._store_commands_kw(commands.store_kw)
+        stores_kw = self.stores.shared_kw(commands.store_kw)
         self._read_meters(step, snapshot, commands, self.timeline.step_h)
         self._outside()
         self._charge(step, self._berths, commands.battery_kw)
-        self._charge(step, self._stored, stores_kw)
-
-    def _store_commands_kw(self, store_kw: F64) -> F64:
-        """Each site's store power shared among its packs by what each can do, (packs,) [kW]."""
-        into, out = self._able_kw
-        wanted = store_kw[self._store_site]
-        able = np.where(wanted > 0.0, into, out)
-        total = self._by_site(able)[self._store_site]
-        share = np.divide(able, total, out=np.zeros_like(able), where=total > 0.0)
-        return wanted * share
+        self._charge(step, self.stores.berths, stores_kw)
 
     def _outdoors(self, movers: I32, step: int) -> None:
         """Drive, and let every pack follow the weather around it."""
@@ -236,7 +203,7 @@ class TwinWorld:
 
     def end_day(self) -> None:
         """Finish what runs beside; ZerocityError when some of the day's sessions found no room."""
-        for berths in (self._berths, self._stored):
+        for berths in (self._berths, self.stores.berths):
             undock_all(berths, self.people.packs)
         for finish in self._aside:
             finish()
