@@ -155,6 +155,7 @@ def test_berths_lose_nobody_and_forget_nothing(data: st.DataObject) -> None:
         else:
             dock(berths, packs, p)
         inside ^= {p}
+    assert wanting(0.25, IN, berths, packs) == len(inside)
     taken = berths.pack[: berths.used[0]]
     assert set(taken.tolist()) == inside
     assert (packs.berth[taken] == np.arange(taken.size)).all()

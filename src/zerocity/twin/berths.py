@@ -33,8 +33,9 @@ PASSING = 3
 
 
 class Berths(NamedTuple):
-    """Room for many packs; the first ``used[0]`` berths are taken.
+    """Room for many packs; all taken berths are among the first ``used[0]``.
 
+    Between two steps some of those are empty (pack -1): a gap is closed when all are looked at.
     pack, site, depart : who is there, where, and the step of the run at which it leaves, (room,).
     work : (tiles, fields * TILE), passing : (fields * TILE,), see above.
     """
@@ -94,14 +95,19 @@ def dock(berths: Berths, packs: Packs, p: int) -> None:
 
 @kernel  # type: ignore[untyped-decorator,unused-ignore]
 def undock(berths: Berths, packs: Packs, p: int) -> None:
-    """Take pack ``p`` out of its berth, if it has one; the last one fills the gap."""
-    gap = packs.berth[p]
-    if gap < 0:
+    """Take pack ``p`` out of its berth, if it has one; the berth is empty until `wanting`."""
+    n = packs.berth[p]
+    if n < 0:
         return
-    w, i = berths.work[gap // TILE], gap % TILE
+    w, i = berths.work[n // TILE], n % TILE
     packs.energy_kwh[p], packs.loss_kwh[p] = w[_ENERGY + i], w[_LOST + i]
     packs.throughput_kwh[p], packs.session_kwh[p] = w[_THROUGH + i], w[_SESSION + i]
-    packs.berth[p] = NOWHERE
+    packs.berth[p], berths.pack[n] = NOWHERE, NOWHERE
+
+
+@kernel  # type: ignore[untyped-decorator,unused-ignore]
+def close_gap(berths: Berths, packs: Packs, gap: int) -> None:
+    """Let the last pack move into the empty berth ``gap``."""
     last = berths.used[0] - 1
     berths.used[0] = last
     if gap == last:
@@ -109,6 +115,7 @@ def undock(berths: Berths, packs: Packs, p: int) -> None:
     mover = berths.pack[last]
     packs.berth[mover], berths.pack[gap] = gap, mover
     berths.site[gap], berths.depart[gap] = berths.site[last], berths.depart[last]
+    w, i = berths.work[gap // TILE], gap % TILE
     other, j = berths.work[last // TILE], last % TILE
     for k in range(FIELDS):
         w[k * TILE + i] = other[k * TILE + j]
@@ -125,8 +132,10 @@ def dock_all(berths: Berths, packs: Packs, ids: I32) -> None:
 @kernel  # type: ignore[untyped-decorator,unused-ignore]
 def undock_all(berths: Berths, packs: Packs) -> None:
     """Write every pack back and leave the berths empty."""
-    for k in range(berths.used[0] - 1, -1, -1):
-        undock(berths, packs, berths.pack[k])
+    for k in range(berths.used[0]):
+        if berths.pack[k] >= 0:
+            undock(berths, packs, berths.pack[k])
+    berths.used[0] = 0
 
 
 @kernel  # type: ignore[untyped-decorator,unused-ignore]
@@ -151,15 +160,21 @@ def look(w: F64, n: int, step_h: float, efficiency: float) -> None:
 
 @kernel  # type: ignore[untyped-decorator,unused-ignore]
 def wanting(step_h: float, efficiency: float, berths: Berths, packs: Packs) -> int:
-    """Find what every pack in a berth wants; who is full leaves. Returns how many are left."""
+    """Find what every pack in a berth wants; who is full leaves, and the others close up.
+
+    Returns how many are left.
+    """
     count = berths.used[0]
     for t in range((count + TILE - 1) // TILE - 1, -1, -1):
         w, first = berths.work[t], t * TILE
         n = min(TILE, count - first)
         look(w, n, step_h, efficiency)
+        # From behind, so that whoever moves into a gap has been looked at.
         for i in range(n - 1, -1, -1):
-            if w[_NEED + i] * efficiency <= FULL * w[_USABLE + i]:
+            if w[_NEED + i] * efficiency <= FULL * w[_USABLE + i] and berths.pack[first + i] >= 0:
                 undock(berths, packs, berths.pack[first + i])
+            if berths.pack[first + i] < 0:
+                close_gap(berths, packs, first + i)
     return int(berths.used[0])
 
 

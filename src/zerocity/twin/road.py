@@ -196,6 +196,12 @@ def roll(
         for i in range(n):
             prefetch(packs.temperature_c, road.pack[first + i])
             prefetch(soc, road.pack[first + i])
+            if road.until[first + i] <= step + 1:
+                prefetch(cars.fleet, road.vehicle[first + i])
+                prefetch(cars.mode, road.vehicle[first + i])
+                prefetch(packs.energy_kwh, road.pack[first + i])
+                prefetch(packs.loss_kwh, road.pack[first + i])
+                prefetch(packs.throughput_kwh, road.pack[first + i])
             passing[_NEED + i] = w[_WORK + i] * kwh_per_km[road.fleet[first + i]]
         given += advance(w, passing, n, step_h)
         for lane in range(first + n - 1, first - 1, -1):

@@ -313,6 +313,7 @@ def approach(cars: Vehicles, packs: Packs, who: I32, k: int, count: int) -> None
         prefetch(packs.place, p)
         prefetch(packs.plug_kw, p)
         prefetch(packs.session_kwh, p)
+        prefetch(packs.berth, p)
 
 
 @kernel  # type: ignore[untyped-decorator,unused-ignore]

@@ -144,8 +144,8 @@ class TwinWorld:
             people.cars, people.packs, people.at, self._berths, people.rules, self.log,
             self._movers, now, step, self.timeline.steps_per_day, STAGES,
         )  # fmt: skip
-        # Packs on the road or parked: the decision does not touch them, nor they the decision.
-        self._outside = self._hand.begin(partial(self._outdoors, self._movers[:movers], step))
+        # The decision does not touch packs on the road, nor they the decision.
+        self._driven = self._hand.begin(partial(self._drive, self._movers[:movers], step))
         if self._meanwhile is not None:
             self._aside.append(self._hand.begin(partial(self._meanwhile, step)))
         found = wanting(self.timeline.step_h, CHARGER_EFFICIENCY, self._berths, people.packs)
@@ -178,21 +178,24 @@ class TwinWorld:
         """Carry out the commands, drive, charge and read the meters."""
         stores_kw = self.stores.shared_kw(commands.store_kw)
         self._read_meters(step, snapshot, commands, self.timeline.step_h)
-        self._outside()
+        self._driven()
+        self._rest(step)
         self._charge(step, self._berths, commands.battery_kw)
         self._charge(step, self.stores.berths, stores_kw)
 
-    def _outdoors(self, movers: I32, step: int) -> None:
-        """Drive, and let every pack follow the weather around it."""
-        people, step_h, size = self.people, self.timeline.step_h, self.people.packs.size
+    def _drive(self, movers: I32, step: int) -> None:
+        people = self.people
         self.meters.traction_kwh[step] = roll(
-            movers, step, step_h, self.day, self._road, people.cars, people.packs,
+            movers, step, self.timeline.step_h, self.day, self._road, people.cars, people.packs,
             self.scene.kwh_per_km[step], self._reserve, people.rules.plug_below_soc, self._soc,
         )  # fmt: skip
+
+    def _rest(self, step: int) -> None:
+        packs = self.people.packs
         rest(
-            step_h, self.scene.temperature_c[step], people.packs.place,
-            people.packs.temperature_c, self._soc,
-            self.soc_history[step, :size], self.temperature_history[step, :size],
+            self.timeline.step_h, self.scene.temperature_c[step], packs.place,
+            packs.temperature_c, self._soc, self.soc_history[step, : packs.size],
+            self.temperature_history[step, : packs.size],
         )  # fmt: skip
 
     def _charge(self, step: int, berths: Berths, ac_kw: F64) -> None:
