@@ -13,29 +13,20 @@ from zerocity.city.scenario import City
 from zerocity.control.decide import site_charging_kw
 from zerocity.control.snapshot import Commands, Snapshot
 from zerocity.errors import ZerocityError
-from zerocity.measures.arrays import F32, F64, I32
+from zerocity.measures.arrays import F32, F64
 from zerocity.measures.timeline import Timeline
 from zerocity.passports.lifecycle import Stage
-from zerocity.twin.berths import (
-    Berths,
-    charge,
-    dock_all,
-    new_berths,
-    new_wants,
-    picture,
-    undock_all,
-    wanting,
-)
+from zerocity.twin.berths import dock_all, new_berths, new_wants, picture, undock_all
 from zerocity.twin.beside import Beside
-from zerocity.twin.pack_physics import rest
+from zerocity.twin.kernel import announce
 from zerocity.twin.population import (
     CHARGER_EFFICIENCY,
     INVERTER_EFFICIENCY,
     Population,
 )
-from zerocity.twin.road import new_road, roll
+from zerocity.twin.road import new_road
 from zerocity.twin.sessions import Log, new_log
-from zerocity.twin.stations import serve
+from zerocity.twin.step import DRIVEN, OVER, SERVED, TURNS, after, before, drive_in_turn
 from zerocity.twin.stores import Stores
 
 # Room for sessions per pack and day; drivers do not come more often.
@@ -91,6 +82,7 @@ class TwinWorld:
         self.stores = Stores(city.sites.storage_kw)
         self.log: Log = new_log(0)
         self._road = new_road(people.cars.wake.size)
+        self._turns, self._turn = np.zeros(TURNS, np.int64), 0
         self._movers = np.zeros(people.cars.wake.size, np.int32)
         self.soc_history: F32 = np.zeros((0, 0), np.float32)
         self.temperature_history: F32 = np.zeros((0, 0), np.float32)
@@ -108,7 +100,7 @@ class TwinWorld:
         packs, at = self.people.packs, self.people.at
         self.day, self.scene = day, scene
         self._meanwhile = meanwhile if self._hand.threaded else None
-        self._aside: list[Callable[[], None]] = []
+        self._aside: list[Callable[[], object]] = []
         self.meters = new_meters(steps, len(self.city.sites))
         for array in (at.swaps, at.early, at.late, packs.throughput_kwh, packs.loss_kwh):
             array[:] = 0.0
@@ -140,15 +132,19 @@ class TwinWorld:
         people, now = self.people, self.day * self.timeline.steps_per_day + step
         left = people.at.swaps_left
         left[:] = np.minimum(left + self._bays, np.maximum(self._bays, 1.0))
-        movers = serve(
-            people.cars, people.packs, people.at, self._berths, people.rules, self.log,
-            self._movers, now, step, self.timeline.steps_per_day, STAGES,
+        # The decision does not touch packs on the road, nor they the decision. Who drives beside
+        # waits for the drivers to be served, so that nobody need be woken then.
+        self._turn += 1
+        if self._hand.threaded:
+            self._aside.append(self._hand.begin(partial(self._drive, step, self._turn)))
+            if self._meanwhile is not None:
+                self._aside.append(self._hand.begin(partial(self._meanwhile, step)))
+        found = before(
+            self._turns, self._turn, people.cars, people.packs, people.at, self._berths,
+            people.rules, self.log, self._movers, now, step, self.timeline.steps_per_day, STAGES,
         )  # fmt: skip
-        # The decision does not touch packs on the road, nor they the decision.
-        self._driven = self._hand.begin(partial(self._drive, self._movers[:movers], step))
-        if self._meanwhile is not None:
-            self._aside.append(self._hand.begin(partial(self._meanwhile, step)))
-        found = wanting(self.timeline.step_h, CHARGER_EFFICIENCY, self._berths, people.packs)
+        if not self._hand.threaded:
+            self._drive(step, self._turn)
         return self._snapshot(step, now, found)
 
     def _snapshot(self, step: int, now: int, found: int) -> Snapshot:
@@ -178,31 +174,24 @@ class TwinWorld:
         """Carry out the commands, drive, charge and read the meters."""
         stores_kw = self.stores.shared_kw(commands.store_kw)
         self._read_meters(step, snapshot, commands, self.timeline.step_h)
-        self._driven()
-        self._rest(step)
-        self._charge(step, self._berths, commands.battery_kw)
-        self._charge(step, self.stores.berths, stores_kw)
+        after(
+            self._turns, self._turn, self._berths, commands.battery_kw, self.stores.berths,
+            stores_kw, self.timeline.step_h, CHARGER_EFFICIENCY, INVERTER_EFFICIENCY,
+            self.scene.temperature_c[step], self.people.packs, self._soc,
+            self.soc_history[step], self.temperature_history[step],
+        )  # fmt: skip
 
-    def _drive(self, movers: I32, step: int) -> None:
+    def _drive(self, step: int, turn: int) -> None:
         people = self.people
-        self.meters.traction_kwh[step] = roll(
-            movers, step, self.timeline.step_h, self.day, self._road, people.cars, people.packs,
-            self.scene.kwh_per_km[step], self._reserve, people.rules.plug_below_soc, self._soc,
-        )  # fmt: skip
-
-    def _rest(self, step: int) -> None:
-        packs = self.people.packs
-        rest(
-            self.timeline.step_h, self.scene.temperature_c[step], packs.place,
-            packs.temperature_c, self._soc, self.soc_history[step, : packs.size],
-            self.temperature_history[step, : packs.size],
-        )  # fmt: skip
-
-    def _charge(self, step: int, berths: Berths, ac_kw: F64) -> None:
-        charge(
-            ac_kw, self.timeline.step_h, CHARGER_EFFICIENCY, INVERTER_EFFICIENCY, berths,
-            self.people.packs, self._soc, self.soc_history[step], self.temperature_history[step],
-        )  # fmt: skip
+        try:
+            drive_in_turn(
+                self._turns, turn, self._movers, step, self.timeline.step_h, self.day, self._road,
+                people.cars, people.packs, self.scene.kwh_per_km[step], self._reserve,
+                people.rules.plug_below_soc, self._soc, self.meters.traction_kwh,
+            )  # fmt: skip
+        finally:
+            # Whatever happens, nobody waits for ever; the error comes out at the day's end.
+            announce(self._turns, DRIVEN, turn)
 
     def end_day(self) -> None:
         """Finish what runs beside; ZerocityError when some of the day's sessions found no room."""
@@ -228,4 +217,5 @@ class TwinWorld:
 
     def close(self) -> None:
         """End the threads."""
+        announce(self._turns, SERVED, OVER)
         self._hand.close()

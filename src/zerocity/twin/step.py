@@ -1,0 +1,73 @@
+"""What the world does before and after a decision, each in one go.
+
+One thread serves the drivers and moves the packs in berths, another one may drive those on the road
+at the same time. They tell each other how far they are by ``turns``, without the interpreter's
+lock: asking for that lock, or being woken, would take longer than what there is to wait for.
+"""
+
+from __future__ import annotations
+
+from zerocity.batteries.state import Packs
+from zerocity.measures.arrays import F32, F64, I8, I32, I64
+from zerocity.twin.berths import Berths, charge, wanting
+from zerocity.twin.kernel import announce, kernel, wait_until
+from zerocity.twin.pack_physics import rest
+from zerocity.twin.road import Road, roll
+from zerocity.twin.sessions import Log
+from zerocity.twin.stations import FleetRules, Stations, serve
+from zerocity.twin.vehicles import Vehicles
+
+# Places in ``turns`` (TURNS,): the turn up to which drivers were served, how many of them set out
+# in it, and the turn up to which everybody was driven. In cache lines of their own.
+SERVED, MOVERS, DRIVEN, TURNS = 0, 1, 16, 32
+# The turn at which nobody drives any more.
+OVER = 1 << 62
+
+
+@kernel  # type: ignore[untyped-decorator,unused-ignore]
+def before(
+    turns: I64, turn: int, cars: Vehicles, packs: Packs, at: Stations, berths: Berths,
+    rules: FleetRules, log: Log, movers: I32, now: int, step: int, steps_per_day: int, stages: I8,
+) -> int:  # fmt: skip
+    """`serve` the drivers, let those on the road go, and find what packs want; returns how many."""
+    turns[MOVERS] = serve(
+        cars, packs, at, berths, rules, log, movers, now, step, steps_per_day, stages
+    )
+    announce(turns, SERVED, turn)
+    return int(wanting(rules.step_h[0], rules.efficiency[0], berths, packs))
+
+
+@kernel  # type: ignore[untyped-decorator,unused-ignore]
+def drive_in_turn(
+    turns: I64, turn: int, movers: I32, step: int, step_h: float, day: int, road: Road,
+    cars: Vehicles, packs: Packs, kwh_per_km: F64, reserve_soc: F64, plug_below_soc: F64, soc: F32,
+    traction_kwh: F64,
+) -> None:  # fmt: skip
+    """`roll` as soon as the drivers of ``turn`` are served; the answer: ``traction_kwh[step]``."""
+    wait_until(turns, SERVED, turn)
+    if turns[SERVED] < OVER:
+        traction_kwh[step] = roll(
+            movers[: turns[MOVERS]], step, step_h, day, road, cars, packs, kwh_per_km,
+            reserve_soc, plug_below_soc, soc,
+        )  # fmt: skip
+    announce(turns, DRIVEN, turn)
+
+
+@kernel  # type: ignore[untyped-decorator,unused-ignore]
+def after(
+    turns: I64, turn: int, berths: Berths, battery_kw: F64, stores: Berths, store_kw: F64,
+    step_h: float, charge_efficiency: float, discharge_efficiency: float, outdoor_c: float,
+    packs: Packs, soc: F32, soc_row: F32, temperature_row: F32,
+) -> None:  # fmt: skip
+    """Once everybody is driven: let temperatures follow, `charge` berths and stores.
+
+    battery_kw, store_kw : power into the packs of ``berths`` and ``stores``, berth by berth [kW].
+    Other parameters as in `rest` and `charge`.
+    """
+    wait_until(turns, DRIVEN, turn)
+    rest(step_h, outdoor_c, packs.place, packs.temperature_c, soc, soc_row, temperature_row)
+    for own, ac_kw in ((berths, battery_kw), (stores, store_kw)):
+        charge(
+            ac_kw, step_h, charge_efficiency, discharge_efficiency, own, packs, soc, soc_row,
+            temperature_row,
+        )  # fmt: skip
