@@ -38,12 +38,14 @@ PASSING = 4
 class Road(NamedTuple):
     """Room for every vehicle; the first ``used[0]`` lanes are in use.
 
+    leaving : lanes whose vehicles leave after this step, rising; ``used[1]`` of them.
     vehicle, pack, since, until : who it is, and the steps at which it set out and at which its leg
         ends, (room,). fleet : (room,).
     work : (tiles, fields * TILE), passing : (fields * TILE,), see above.
     """
 
     used: I32
+    leaving: I32
     vehicle: I32
     pack: I32
     since: I32
@@ -57,7 +59,8 @@ def new_road(vehicles: int) -> Road:
     """An empty road with room for ``vehicles``."""
     tiles = -(-vehicles // TILE)
     return Road(
-        used=np.zeros(1, np.int32),
+        used=np.zeros(2, np.int32),
+        leaving=np.zeros(vehicles + 1, np.int32),
         vehicle=np.zeros(vehicles, np.int32),
         pack=np.zeros(vehicles, np.int32),
         since=np.zeros(vehicles, np.int32),
@@ -151,6 +154,95 @@ def advance(w: F64, passing: F64, n: int, step_h: float) -> float:
 
 
 @kernel  # type: ignore[untyped-decorator,unused-ignore]
+def _advance_lanes(
+    road: Road, first: int, step: int, step_h: float, packs: Packs, kwh_per_km: F64, soc: F32
+) -> float:
+    """Drive the lanes from ``first`` on through a step, and list who leaves the road after it."""
+    given, lane, leaving, passing = 0.0, first, road.used[1], road.passing
+    while lane < road.used[0]:
+        start = lane % TILE
+        n = min(TILE - start, road.used[0] - lane)
+        w = road.work[lane // TILE][start:]
+        for i in range(n):
+            prefetch(packs.temperature_c, road.pack[lane + i])
+            prefetch(soc, road.pack[lane + i])
+            passing[_NEED + i] = w[_WORK + i] * kwh_per_km[road.fleet[lane + i]]
+        given += advance(w, passing, n, step_h)
+        for i in range(n):
+            p, now = road.pack[lane + i], passing[_SOC + i]
+            packs.temperature_c[p] += passing[_WARMER + i]
+            soc[p] = now
+            # Without a branch: the few who leave come at any time.
+            road.leaving[leaving] = lane + i
+            leaving += (now < w[_LOW + i]) | (road.until[lane + i] <= step + 1)
+        lane += n
+    road.used[1] = leaving
+    return given
+
+
+@kernel  # type: ignore[untyped-decorator,unused-ignore]
+def roll_on(step: int, step_h: float, road: Road, packs: Packs, kwh_per_km: F64, soc: F32) -> float:
+    """Drive all who are on the road already; as `roll`. Touches nobody who is not."""
+    road.used[1] = 0
+    return float(_advance_lanes(road, 0, step, step_h, packs, kwh_per_km, soc))
+
+
+@kernel  # type: ignore[untyped-decorator,unused-ignore]
+def set_off(
+    movers: I32,
+    step: int,
+    step_h: float,
+    day: int,
+    road: Road,
+    cars: Vehicles,
+    packs: Packs,
+    kwh_per_km: F64,
+    reserve_soc: F64,
+    soc: F32,
+) -> float:
+    """Drive ``movers``, after `roll_on`; as `roll`."""
+    given, first = 0.0, road.used[0]
+    for k in range(movers.size):
+        v = movers[min(k + 2 * AHEAD, movers.size - 1)]
+        prefetch(cars.fleet, v)
+        prefetch(cars.mode, v)
+        p = cars.packs[movers[min(k + AHEAD, movers.size - 1)], 0]
+        if p >= 0:
+            prefetch(packs.energy_kwh, p)
+            prefetch(packs.usable_kwh, p)
+            prefetch(packs.loss_kw_per_kw2, p)
+            prefetch(packs.heat_k_per_kwh, p)
+        v = movers[k]
+        whole = cars.mode[v] == FREE and cars.down_until[v] <= day
+        if whole and cars.packs[v, 0] >= 0 and cars.packs[v, 1] < 0 and cars.packs[v, 2] < 0:
+            set_out(road, cars, packs, v, step, reserve_soc)
+        else:
+            given += drive(v, step, step_h, day, cars, packs, kwh_per_km, reserve_soc, soc)
+            cars.wake[v] = step + 1
+    return given + float(_advance_lanes(road, first, step, step_h, packs, kwh_per_km, soc))
+
+
+@kernel  # type: ignore[untyped-decorator,unused-ignore]
+def pull_over(step: int, road: Road, cars: Vehicles, packs: Packs, plug_below_soc: F64) -> None:
+    """Let those leave the road who are low or at the end of their leg, after `set_off`."""
+    # From behind, so that the lane that fills a gap is one that stays.
+    for k in range(road.used[1] - 1, -1, -1):
+        ahead = road.leaving[max(k - AHEAD, 0)]
+        prefetch(cars.fleet, road.vehicle[ahead])
+        prefetch(cars.mode, road.vehicle[ahead])
+        prefetch(packs.energy_kwh, road.pack[ahead])
+        prefetch(packs.loss_kwh, road.pack[ahead])
+        prefetch(packs.throughput_kwh, road.pack[ahead])
+        lane = road.leaving[k]
+        w, i = road.work[lane // TILE], lane % TILE
+        now = w[_ENERGY + i] / w[_USABLE + i]
+        if now < w[_LOW + i]:
+            leave(road, cars, packs, lane, WANTS, step + 1)
+        else:
+            arrive(road, cars, packs, lane, step, now, plug_below_soc)
+
+
+@kernel  # type: ignore[untyped-decorator,unused-ignore]
 def roll(
     movers: I32,
     step: int,
@@ -171,46 +263,7 @@ def roll(
     kwh_per_km, reserve_soc, plug_below_soc : (fleets,). soc : charge of every pack, (packs,).
     Returns what the packs gave [kWh].
     """
-    given = 0.0
-    for k in range(movers.size):
-        v = movers[min(k + 2 * AHEAD, movers.size - 1)]
-        prefetch(cars.fleet, v)
-        prefetch(cars.mode, v)
-        p = cars.packs[movers[min(k + AHEAD, movers.size - 1)], 0]
-        if p >= 0:
-            prefetch(packs.energy_kwh, p)
-            prefetch(packs.usable_kwh, p)
-            prefetch(packs.loss_kw_per_kw2, p)
-            prefetch(packs.heat_k_per_kwh, p)
-        v = movers[k]
-        whole = cars.mode[v] == FREE and cars.down_until[v] <= day
-        if whole and cars.packs[v, 0] >= 0 and cars.packs[v, 1] < 0 and cars.packs[v, 2] < 0:
-            set_out(road, cars, packs, v, step, reserve_soc)
-        else:
-            given += drive(v, step, step_h, day, cars, packs, kwh_per_km, reserve_soc, soc)
-            cars.wake[v] = step + 1
-    count, passing = road.used[0], road.passing
-    for t in range((count + TILE - 1) // TILE - 1, -1, -1):
-        w, first = road.work[t], t * TILE
-        n = min(TILE, count - first)
-        for i in range(n):
-            prefetch(packs.temperature_c, road.pack[first + i])
-            prefetch(soc, road.pack[first + i])
-            if road.until[first + i] <= step + 1:
-                prefetch(cars.fleet, road.vehicle[first + i])
-                prefetch(cars.mode, road.vehicle[first + i])
-                prefetch(packs.energy_kwh, road.pack[first + i])
-                prefetch(packs.loss_kwh, road.pack[first + i])
-                prefetch(packs.throughput_kwh, road.pack[first + i])
-            passing[_NEED + i] = w[_WORK + i] * kwh_per_km[road.fleet[first + i]]
-        given += advance(w, passing, n, step_h)
-        for lane in range(first + n - 1, first - 1, -1):
-            i = lane - first
-            p = road.pack[lane]
-            packs.temperature_c[p] += passing[_WARMER + i]
-            soc[p] = passing[_SOC + i]
-            if passing[_SOC + i] < w[_LOW + i]:
-                leave(road, cars, packs, lane, WANTS, step + 1)
-            elif road.until[lane] <= step + 1:
-                arrive(road, cars, packs, lane, step, passing[_SOC + i], plug_below_soc)
-    return given
+    given = roll_on(step, step_h, road, packs, kwh_per_km, soc)
+    given += set_off(movers, step, step_h, day, road, cars, packs, kwh_per_km, reserve_soc, soc)
+    pull_over(step, road, cars, packs, plug_below_soc)
+    return float(given)

@@ -12,14 +12,15 @@ from zerocity.measures.arrays import F32, F64, I8, I32, I64
 from zerocity.twin.berths import Berths, charge, wanting
 from zerocity.twin.kernel import announce, kernel, wait_until
 from zerocity.twin.pack_physics import rest
-from zerocity.twin.road import Road, roll
+from zerocity.twin.road import Road, pull_over, roll_on, set_off
 from zerocity.twin.sessions import Log
 from zerocity.twin.stations import FleetRules, Stations, serve
 from zerocity.twin.vehicles import Vehicles
 
 # Places in ``turns`` (TURNS,): the turn up to which drivers were served, how many of them set out
-# in it, and the turn up to which everybody was driven. In cache lines of their own.
-SERVED, MOVERS, DRIVEN, TURNS = 0, 1, 16, 32
+# in it, and the turns up to which everybody was driven and had time to leave the road. What two
+# threads write lies in cache lines of their own.
+SERVED, MOVERS, DRIVEN, LEFT, TURNS = 0, 1, 16, 17, 32
 # The turn at which nobody drives any more.
 OVER = 1 << 62
 
@@ -30,6 +31,7 @@ def before(
     rules: FleetRules, log: Log, movers: I32, now: int, step: int, steps_per_day: int, stages: I8,
 ) -> int:  # fmt: skip
     """`serve` the drivers, let those on the road go, and find what packs want; returns how many."""
+    wait_until(turns, LEFT, turn - 1)
     turns[MOVERS] = serve(
         cars, packs, at, berths, rules, log, movers, now, step, steps_per_day, stages
     )
@@ -43,14 +45,21 @@ def drive_in_turn(
     cars: Vehicles, packs: Packs, kwh_per_km: F64, reserve_soc: F64, plug_below_soc: F64, soc: F32,
     traction_kwh: F64,
 ) -> None:  # fmt: skip
-    """`roll` as soon as the drivers of ``turn`` are served; the answer: ``traction_kwh[step]``."""
+    """`roll` beside another thread; ``traction_kwh[step]`` is its answer.
+
+    Those on the road already need nobody; the others go when the drivers of ``turn`` are served.
+    """
+    given = roll_on(step, step_h, road, packs, kwh_per_km, soc)
     wait_until(turns, SERVED, turn)
     if turns[SERVED] < OVER:
-        traction_kwh[step] = roll(
+        given += set_off(
             movers[: turns[MOVERS]], step, step_h, day, road, cars, packs, kwh_per_km,
-            reserve_soc, plug_below_soc, soc,
+            reserve_soc, soc,
         )  # fmt: skip
+    traction_kwh[step] = given
     announce(turns, DRIVEN, turn)
+    pull_over(step, road, cars, packs, plug_below_soc)
+    announce(turns, LEFT, turn)
 
 
 @kernel  # type: ignore[untyped-decorator,unused-ignore]

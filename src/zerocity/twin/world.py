@@ -26,7 +26,7 @@ from zerocity.twin.population import (
 )
 from zerocity.twin.road import new_road
 from zerocity.twin.sessions import Log, new_log
-from zerocity.twin.step import DRIVEN, OVER, SERVED, TURNS, after, before, drive_in_turn
+from zerocity.twin.step import DRIVEN, LEFT, OVER, SERVED, TURNS, after, before, drive_in_turn
 from zerocity.twin.stores import Stores
 
 # Room for sessions per pack and day; drivers do not come more often.
@@ -191,14 +191,15 @@ class TwinWorld:
             )  # fmt: skip
         finally:
             # Whatever happens, nobody waits for ever; the error comes out at the day's end.
-            announce(self._turns, DRIVEN, turn)
+            for place in (DRIVEN, LEFT):
+                announce(self._turns, place, turn)
 
     def end_day(self) -> None:
         """Finish what runs beside; ZerocityError when some of the day's sessions found no room."""
-        for berths in (self._berths, self.stores.berths):
-            undock_all(berths, self.people.packs)
         for finish in self._aside:
             finish()
+        for berths in (self._berths, self.stores.berths):
+            undock_all(berths, self.people.packs)
         if self.log.size[1]:
             raise ZerocityError(f"{self.log.size[1]} sessions of day {self.day} found no room")
 

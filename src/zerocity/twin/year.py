@@ -139,6 +139,7 @@ class Twin:
         problem = self._problem(0, scene)
         everything = np.full_like(problem.load_kw, np.inf)
         run_day(self.world, problem, replace(idle(problem), flex_kw=everything), None)
+        self.world.end_day()
         learned = people.at.expected + people.at.swaps
         self.day_planner.learn(bool(self.timeline.is_workday()[0]))
         people.restore(kept)
