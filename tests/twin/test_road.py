@@ -12,6 +12,7 @@ from zerocity.twin.driving import drive
 from zerocity.twin.road import TILE, Road, new_road, roll
 from zerocity.twin.vehicles import (
     FREE,
+    NEVER,
     REFUELLING,
     RESTING,
     ROLLING,
@@ -49,9 +50,8 @@ def movers(cars: Vehicles, step: int) -> Any:
     """Who is in a leg and not on the road yet."""
     one = (cars.start1 <= step) & (step < cars.end1)
     two = (cars.start2 <= step) & (step < cars.end2)
-    # Who has slept since the last leg sets out as who has not.
-    cars.mode[(one | two) & (cars.mode == RESTING)] = FREE
-    return np.flatnonzero((one | two) & (cars.mode != ROLLING)).astype(np.int32)
+    awake = (cars.mode != ROLLING) & (cars.mode != RESTING)
+    return np.flatnonzero((one | two) & awake).astype(np.int32)
 
 
 def move(
@@ -107,7 +107,8 @@ def test_drivers_wake_when_they_are_low_or_have_arrived() -> None:
         assert cars.mode[0] == WANTS
         assert cars.wake[0] == 1
     assert cars.mode.tolist() == [WANTS, FREE, FREE, RESTING, RESTING]
-    assert cars.wake.tolist() == [1, 4, 4, 7, 7]
+    assert cars.wake.tolist() == [1, 4, 4, NEVER, NEVER]
+    assert cars.leaves.tolist() == [NEVER, NEVER, NEVER, 7, 7]
     np.testing.assert_allclose(cars.km[1:], 40.0)
 
 

@@ -15,7 +15,7 @@ from zerocity.twin.berths import Berths, charge, dock_all, new_berths
 from zerocity.twin.population import Population
 from zerocity.twin.sessions import CHARGE, SWAP, Log, new_log
 from zerocity.twin.stations import FAST_HOURS, serve
-from zerocity.twin.vehicles import FREE, REFUELLING, WANTS
+from zerocity.twin.vehicles import FREE, REFUELLING, RESTING, WANTS
 from zerocity.twin.world import STAGES
 
 
@@ -38,7 +38,7 @@ class Scene:
     def serve_all(self, step: int, day: int = 0) -> list[int]:
         """Wake everybody, because these tests jump over steps; returns who is in a leg."""
         people = self.people
-        people.cars.wake[:] = 0
+        people.cars.wake[people.cars.mode != RESTING] = 0
         movers = np.zeros(people.cars.wake.size, np.int32)
         n = serve(
             people.cars, people.packs, people.at, self.berths, people.rules, self.log, movers,
@@ -216,9 +216,14 @@ def test_the_day_is_the_same_every_time(city: City, timeline: Timeline, scene: S
 
 
 def test_who_is_in_a_leg_is_to_be_driven(scene: Scene) -> None:
-    everyone = list(range(scene.people.cars.fleet.size))
+    """At the drivers' word, or, of those who rest, by the hour of their leg."""
+    cars = scene.people.cars
+    everyone = set(range(cars.fleet.size))
     assert scene.serve_all(29) == []
-    assert scene.serve_all(30) == everyone
+    resting = set(np.flatnonzero(cars.leaves == 30).tolist())
+    assert resting == set(np.flatnonzero(cars.mode == RESTING).tolist())
+    assert 0 < len(resting) < len(everyone)
+    assert set(scene.serve_all(30)) == everyone - resting
     assert scene.serve_all(50) == []
 
 

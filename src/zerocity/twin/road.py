@@ -18,12 +18,13 @@ from zerocity.twin.driving import FLOOR_SOC, drive, ohmic_loss_kw
 from zerocity.twin.kernel import AHEAD, kernel, prefetch, vector_kernel
 from zerocity.twin.vehicles import (
     FREE,
+    NEVER,
     RESTING,
     ROLLING,
     WANTS,
     Vehicles,
-    next_leg,
     parking_site,
+    sleep,
 )
 
 TILE = 128
@@ -38,6 +39,7 @@ PASSING = 4
 class Road(NamedTuple):
     """Room for every vehicle; the first ``used[0]`` lanes are in use.
 
+    starting : scratch for who sets out, (room,).
     leaving : lanes whose vehicles leave after this step, rising; ``used[1]`` of them.
     vehicle, pack, since, until : who it is, and the steps at which it set out and at which its leg
         ends, (room,). fleet : (room,).
@@ -45,6 +47,7 @@ class Road(NamedTuple):
     """
 
     used: I32
+    starting: I32
     leaving: I32
     vehicle: I32
     pack: I32
@@ -60,6 +63,7 @@ def new_road(vehicles: int) -> Road:
     tiles = -(-vehicles // TILE)
     return Road(
         used=np.zeros(2, np.int32),
+        starting=np.zeros(vehicles + 1, np.int32),
         leaving=np.zeros(vehicles + 1, np.int32),
         vehicle=np.zeros(vehicles, np.int32),
         pack=np.zeros(vehicles, np.int32),
@@ -88,7 +92,7 @@ def set_out(road: Road, cars: Vehicles, packs: Packs, v: int, step: int, reserve
     w[_KM + i] = cars.km1[v] if first else cars.km2[v]
     w[_WORK + i] = w[_KM + i] * cars.factor[v]
     w[_LOST + i], w[_MISSED + i] = 0.0, 0.0
-    cars.mode[v], cars.wake[v] = ROLLING, road.until[n]
+    cars.mode[v], cars.wake[v], cars.leaves[v] = ROLLING, road.until[n], NEVER
 
 
 @kernel  # type: ignore[untyped-decorator,unused-ignore]
@@ -123,7 +127,7 @@ def arrive(
     v = road.vehicle[lane]
     leave(road, cars, packs, lane, FREE, step + 1)
     if parking_site(cars, v, step + 1) < 0 or soc >= plug_below_soc[cars.fleet[v]]:
-        cars.mode[v], cars.wake[v] = RESTING, next_leg(cars, v, step)
+        sleep(cars, v, step)
 
 
 @vector_kernel  # type: ignore[untyped-decorator,unused-ignore]
@@ -181,10 +185,68 @@ def _advance_lanes(
 
 
 @kernel  # type: ignore[untyped-decorator,unused-ignore]
-def roll_on(step: int, step_h: float, road: Road, packs: Packs, kwh_per_km: F64, soc: F32) -> float:
-    """Drive all who are on the road already; as `roll`. Touches nobody who is not."""
-    road.used[1] = 0
-    return float(_advance_lanes(road, 0, step, step_h, packs, kwh_per_km, soc))
+def _begin_legs(
+    who: I32,
+    step: int,
+    step_h: float,
+    day: int,
+    road: Road,
+    cars: Vehicles,
+    packs: Packs,
+    kwh_per_km: F64,
+    reserve_soc: F64,
+    soc: F32,
+) -> float:
+    """Let vehicles ``who`` onto the road, or drive them one by one who cannot go there."""
+    given = 0.0
+    for k in range(who.size):
+        v = who[min(k + 2 * AHEAD, who.size - 1)]
+        prefetch(cars.fleet, v)
+        prefetch(cars.mode, v)
+        p = cars.packs[who[min(k + AHEAD, who.size - 1)], 0]
+        if p >= 0:
+            prefetch(packs.energy_kwh, p)
+            prefetch(packs.usable_kwh, p)
+            prefetch(packs.loss_kw_per_kw2, p)
+            prefetch(packs.heat_k_per_kwh, p)
+        v = who[k]
+        if cars.mode[v] == RESTING:
+            cars.mode[v], cars.leaves[v] = FREE, NEVER
+        whole = cars.mode[v] == FREE and cars.down_until[v] <= day
+        if whole and cars.packs[v, 0] >= 0 and cars.packs[v, 1] < 0 and cars.packs[v, 2] < 0:
+            set_out(road, cars, packs, v, step, reserve_soc)
+        else:
+            given += drive(v, step, step_h, day, cars, packs, kwh_per_km, reserve_soc, soc)
+            cars.wake[v] = step + 1
+    return given
+
+
+@kernel  # type: ignore[untyped-decorator,unused-ignore]
+def roll_on(
+    step: int,
+    step_h: float,
+    day: int,
+    road: Road,
+    cars: Vehicles,
+    packs: Packs,
+    kwh_per_km: F64,
+    reserve_soc: F64,
+    soc: F32,
+) -> float:
+    """Drive all who need no station: on the road already, or resting until now; as `roll`.
+
+    Touches nobody else, so others may be served at the same time.
+    """
+    road.used[1] = n = 0
+    # Without a branch: nobody could guess who sets out.
+    for v in range(cars.leaves.size):
+        road.starting[n] = v
+        n += cars.leaves[v] == step
+    given = _begin_legs(
+        road.starting[:n], step, step_h, day, road, cars, packs, kwh_per_km, reserve_soc, soc
+    )
+    given += _advance_lanes(road, 0, step, step_h, packs, kwh_per_km, soc)
+    return float(given)
 
 
 @kernel  # type: ignore[untyped-decorator,unused-ignore]
@@ -201,25 +263,10 @@ def set_off(
     soc: F32,
 ) -> float:
     """Drive ``movers``, after `roll_on`; as `roll`."""
-    given, first = 0.0, road.used[0]
-    for k in range(movers.size):
-        v = movers[min(k + 2 * AHEAD, movers.size - 1)]
-        prefetch(cars.fleet, v)
-        prefetch(cars.mode, v)
-        p = cars.packs[movers[min(k + AHEAD, movers.size - 1)], 0]
-        if p >= 0:
-            prefetch(packs.energy_kwh, p)
-            prefetch(packs.usable_kwh, p)
-            prefetch(packs.loss_kw_per_kw2, p)
-            prefetch(packs.heat_k_per_kwh, p)
-        v = movers[k]
-        whole = cars.mode[v] == FREE and cars.down_until[v] <= day
-        if whole and cars.packs[v, 0] >= 0 and cars.packs[v, 1] < 0 and cars.packs[v, 2] < 0:
-            set_out(road, cars, packs, v, step, reserve_soc)
-        else:
-            given += drive(v, step, step_h, day, cars, packs, kwh_per_km, reserve_soc, soc)
-            cars.wake[v] = step + 1
-    return given + float(_advance_lanes(road, first, step, step_h, packs, kwh_per_km, soc))
+    first = road.used[0]
+    given = _begin_legs(movers, step, step_h, day, road, cars, packs, kwh_per_km, reserve_soc, soc)
+    given += _advance_lanes(road, first, step, step_h, packs, kwh_per_km, soc)
+    return float(given)
 
 
 @kernel  # type: ignore[untyped-decorator,unused-ignore]
@@ -258,12 +305,13 @@ def roll(
 ) -> float:
     """Drive everyone in a leg through step ``step`` of day ``day``.
 
-    movers : vehicles in a leg that are not on the road yet, (n,). Those with one pack that want
-    nothing and are whole go onto it; the others are driven one by one and stay awake.
+    movers : vehicles in a leg that are not on the road yet and do not rest, (n,). Those with one
+    pack that want nothing and are whole go onto it; the others are driven one by one and stay
+    awake.
     kwh_per_km, reserve_soc, plug_below_soc : (fleets,). soc : charge of every pack, (packs,).
     Returns what the packs gave [kWh].
     """
-    given = roll_on(step, step_h, road, packs, kwh_per_km, soc)
+    given = roll_on(step, step_h, day, road, cars, packs, kwh_per_km, reserve_soc, soc)
     given += set_off(movers, step, step_h, day, road, cars, packs, kwh_per_km, reserve_soc, soc)
     pull_over(step, road, cars, packs, plug_below_soc)
     return float(given)

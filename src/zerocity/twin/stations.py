@@ -25,12 +25,12 @@ from zerocity.twin.vehicles import (
     FREE,
     MOST_PACKS,
     REFUELLING,
-    RESTING,
     WANTS,
     Vehicles,
     between_legs,
     next_leg,
     parking_site,
+    sleep,
 )
 
 # A fast charge on the road ends here or after an hour, whichever comes first; an assumption.
@@ -286,7 +286,7 @@ def park(
     site = parking_site(cars, v, step)
     if site < 0 or vehicle_soc(cars, packs, v) >= rules.plug_below_soc[cars.fleet[v]]:
         # A parked pack keeps its charge, so the question need not be asked again.
-        cars.mode[v] = RESTING
+        sleep(cars, v, step)
         return
     if at.free[site] <= 0:
         return
@@ -334,7 +334,8 @@ def serve(
 
     now : step of the run. step : step of the day.
     Writes those that are in a leg into ``movers`` (vehicles,) and returns how many: they are to be
-    driven through this step. All others sleep until something can happen to them.
+    driven through this step. All others sleep until something can happen to them; who rests sets
+    out by itself (see `road`).
     """
     awake = 0
     for v in range(cars.wake.size):
@@ -358,8 +359,8 @@ def serve(
         else:
             if mode == FREE and cars.plugged[v] < 0:
                 park(cars, packs, at, berths, rules, v, now, step, steps_per_day)
-            waits = cars.mode[v] == FREE and cars.plugged[v] < 0
-            cars.wake[v] = step + 1 if waits else next_leg(cars, v, step)
+            if cars.mode[v] == FREE:
+                cars.wake[v] = step + 1 if cars.plugged[v] < 0 else next_leg(cars, v, step)
         if one or two:
             movers[n] = v
             n += 1

@@ -49,7 +49,7 @@ def drive_in_turn(
 
     Those on the road already need nobody; the others go when the drivers of ``turn`` are served.
     """
-    given = roll_on(step, step_h, road, packs, kwh_per_km, soc)
+    given = roll_on(step, step_h, day, road, cars, packs, kwh_per_km, reserve_soc, soc)
     wait_until(turns, SERVED, turn)
     if turns[SERVED] < OVER:
         given += set_off(

@@ -8,11 +8,13 @@ import numpy as np
 from numba import njit
 
 from zerocity.measures.arrays import F64, I8, I16, I32
+from zerocity.twin.kernel import kernel
 
 MOST_PACKS = 3
 FREE, WANTS, REFUELLING, RESTING, ROLLING = 0, 1, 2, 3, 4
 # Later than any step of a day.
 NEVER = 32767
+ALARMS = ("wake", "leaves")
 
 
 class Vehicles(NamedTuple):
@@ -27,6 +29,7 @@ class Vehicles(NamedTuple):
         demand, RESTING: parked without a wish for a plug until the next leg, or ROLLING: on the
         road and in need of nobody (see `road`).
     wake : step of the day at which its driver next looks around; nothing can change before.
+    leaves : step of the day at which one that is RESTING sets out; `NEVER` for others.
     plugged : site of its plug, -1 none. down_until : first day on which it drives again.
     km, kwh, missed_km : today so far; kwh is taken from the packs [km, kWh, km]. While it is
         ROLLING, the road keeps them.
@@ -47,6 +50,7 @@ class Vehicles(NamedTuple):
     factor: F64
     mode: I8
     wake: I16
+    leaves: I16
     plugged: I32
     down_until: I32
     km: F64
@@ -66,13 +70,14 @@ _KINDS = {name: _kind(name) for name in Vehicles._fields}
 
 def new_vehicles(count: int) -> Vehicles:
     """``count`` vehicles, parked and without packs."""
-    # A driver is looked at alone and at any time, so all of a vehicle but its alarm lies together.
+    # A driver is looked at alone and at any time, so all of a vehicle but its alarms lies together.
     together = np.dtype(
-        [(name, *_KINDS[name]) for name in Vehicles._fields if name != "wake"], align=True
+        [(name, *_KINDS[name]) for name in Vehicles._fields if name not in ALARMS], align=True
     )
     rows = np.zeros(count, together)
     arrays = {name: rows[name] for name in together.names or ()}
-    cars = Vehicles(**arrays, wake=np.zeros(count, np.int16))
+    wake, leaves = np.zeros(count, np.int16), np.full(count, NEVER, np.int16)
+    cars = Vehicles(**arrays, wake=wake, leaves=leaves)
     for array in (cars.packs, cars.base, cars.mid, cars.demand, cars.plugged):
         array[:] = -1
     cars.factor[:] = 1.0
@@ -99,3 +104,19 @@ def next_leg(cars: Vehicles, v: int, step: int) -> int:
     if cars.start2[v] > step and cars.end2[v] > cars.start2[v]:
         return int(cars.start2[v])
     return NEVER
+
+
+@njit(inline="always")  # type: ignore[untyped-decorator,unused-ignore]
+def sleep(cars: Vehicles, v: int, step: int) -> None:
+    """Let vehicle ``v`` rest from ``step`` until its next leg after that."""
+    cars.mode[v], cars.wake[v], cars.leaves[v] = RESTING, NEVER, next_leg(cars, v, step)
+
+
+@kernel  # type: ignore[untyped-decorator,unused-ignore]
+def begin_day(cars: Vehicles) -> None:
+    """Wake everybody at the first step but those who rest until their first leg."""
+    for v in range(cars.wake.size):
+        if cars.mode[v] == RESTING:
+            sleep(cars, v, -1)
+        else:
+            cars.wake[v], cars.leaves[v] = 0, NEVER

@@ -28,6 +28,7 @@ from zerocity.twin.road import new_road
 from zerocity.twin.sessions import Log, new_log
 from zerocity.twin.step import DRIVEN, LEFT, OVER, SERVED, TURNS, after, before, drive_in_turn
 from zerocity.twin.stores import Stores
+from zerocity.twin.vehicles import begin_day as wake_up
 
 # Room for sessions per pack and day; drivers do not come more often.
 SESSIONS_A_DAY = 12
@@ -107,7 +108,7 @@ class TwinWorld:
         cars = self.people.cars
         for array in (cars.km, cars.kwh, cars.missed_km):
             array[:] = 0.0
-        self.people.cars.wake[:] = 0
+        wake_up(cars)
         self._road.used[:] = 0
         if self.log.start.size < SESSIONS_A_DAY * packs.size:
             self.log = new_log(SESSIONS_A_DAY * packs.size * 2)
