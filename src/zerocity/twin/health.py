@@ -29,8 +29,8 @@ FAULT_RESISTANCE = 1.7
 PAST_SOC, PAST_C, PAST_DOD, PAST_RATE_C = 0.65, 15.0, 0.5, 0.3
 # The day's ageing is cut into so many steps by so many slices of the packs. Longer parts leave more
 # for the night, shorter ones are taken up and put down more often.
-PART_STEPS = 24
-SLICES = 24
+PART_STEPS = 32
+SLICES = 32
 
 
 class Health:

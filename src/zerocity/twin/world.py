@@ -10,15 +10,14 @@ import numpy as np
 
 from zerocity.batteries.state import NOWHERE
 from zerocity.city.scenario import City
-from zerocity.control.decide import site_charging_kw
 from zerocity.control.snapshot import Commands, Snapshot
 from zerocity.errors import ZerocityError
-from zerocity.measures.arrays import F32, F64
+from zerocity.measures.arrays import F32, F64, I64
 from zerocity.measures.timeline import Timeline
 from zerocity.passports.lifecycle import Stage
 from zerocity.twin.berths import dock_all, new_berths, new_wants, picture, undock_all
 from zerocity.twin.beside import Beside
-from zerocity.twin.kernel import announce
+from zerocity.twin.kernel import announce, kernel
 from zerocity.twin.population import (
     CHARGER_EFFICIENCY,
     INVERTER_EFFICIENCY,
@@ -54,6 +53,24 @@ def new_meters(steps: int, sites: int) -> DayMeters:
     """Meters at zero."""
     wide = {f.name: np.zeros((steps, sites)) for f in fields(DayMeters)}
     return DayMeters(**{**wide, "traction_kwh": np.zeros(steps)})
+
+
+@kernel  # type: ignore[untyped-decorator,unused-ignore]
+def read_meters(
+    step_h: float, site: I64, battery_kw: F64, load_kw: F64, pv_kw: F64, store_kw: F64,
+    pv_used_kw: F64, import_kwh: F64, export_kwh: F64, pv_kwh: F64, pv_used_kwh: F64, load_kwh: F64,
+    charging_kwh: F64, store_in_kwh: F64, store_out_kwh: F64,
+) -> None:  # fmt: skip
+    """Write one step's row of `DayMeters`, (sites,) each, from the mean powers of the step."""
+    charging_kwh[:] = 0.0
+    for k in range(site.size):
+        charging_kwh[site[k]] += battery_kw[k] * step_h
+    for i in range(load_kw.size):
+        pv_kwh[i], pv_used_kwh[i] = pv_kw[i] * step_h, pv_used_kw[i] * step_h
+        load_kwh[i], store_kwh = load_kw[i] * step_h, store_kw[i] * step_h
+        net = load_kwh[i] + charging_kwh[i] + store_kwh - pv_used_kwh[i]
+        import_kwh[i], export_kwh[i] = max(net, 0.0), max(-net, 0.0)
+        store_in_kwh[i], store_out_kwh[i] = max(store_kwh, 0.0), max(-store_kwh, 0.0)
 
 
 @dataclass(frozen=True)
@@ -205,17 +222,13 @@ class TwinWorld:
             raise ZerocityError(f"{self.log.size[1]} sessions of day {self.day} found no room")
 
     def _read_meters(self, step: int, seen: Snapshot, said: Commands, step_h: float) -> None:
-        charging = site_charging_kw(seen, said)
-        net = seen.load_kw + charging + said.store_kw - said.pv_used_kw
         m = self.meters
-        m.import_kwh[step] = np.maximum(net, 0.0) * step_h
-        m.export_kwh[step] = np.maximum(-net, 0.0) * step_h
-        m.pv_kwh[step] = seen.pv_kw * step_h
-        m.pv_used_kwh[step] = said.pv_used_kw * step_h
-        m.load_kwh[step] = seen.load_kw * step_h
-        m.charging_kwh[step] = charging * step_h
-        m.store_in_kwh[step] = np.maximum(said.store_kw, 0.0) * step_h
-        m.store_out_kwh[step] = np.maximum(-said.store_kw, 0.0) * step_h
+        read_meters(
+            step_h, seen.site, said.battery_kw, seen.load_kw, seen.pv_kw, said.store_kw,
+            said.pv_used_kw, m.import_kwh[step], m.export_kwh[step], m.pv_kwh[step],
+            m.pv_used_kwh[step], m.load_kwh[step], m.charging_kwh[step], m.store_in_kwh[step],
+            m.store_out_kwh[step],
+        )  # fmt: skip
 
     def close(self) -> None:
         """End the threads."""
