@@ -1,0 +1,92 @@
+"""Two threads in turns do what one does alone, and a thread that waits can be sent home."""
+
+from __future__ import annotations
+
+from threading import Thread
+
+import numpy as np
+
+from zerocity.city.scenario import City
+from zerocity.control.snapshot import Commands
+from zerocity.measures.timeline import Timeline
+from zerocity.twin.duties import Duties
+from zerocity.twin.kernel import announce, wait_until
+from zerocity.twin.population import Population
+from zerocity.twin.step import DRIVEN, LEFT, OVER, SERVED, TURNS
+from zerocity.twin.world import DayScene, TwinWorld
+
+
+def test_a_turn_is_waited_for_and_what_was_written_before_it_is_there() -> None:
+    turns, written = np.zeros(TURNS, np.int64), np.zeros(1)
+    seen: list[float] = []
+
+    def other() -> None:
+        wait_until(turns, SERVED, 3)
+        seen.append(float(written[0]))
+        announce(turns, DRIVEN, 3)
+
+    thread = Thread(target=other, daemon=True)
+    thread.start()
+    for turn in (1, 2):
+        announce(turns, SERVED, turn)
+    assert turns[DRIVEN] == 0
+    written[0] = 7.0
+    announce(turns, SERVED, 3)
+    wait_until(turns, DRIVEN, 3)
+    thread.join(timeout=60.0)
+    assert seen == [7.0]
+
+
+def lived(city: City, timeline: Timeline, people: Population, threads: int) -> TwinWorld:
+    """A day in which everybody charges at full power."""
+    sites = len(city.sites)
+    world = TwinWorld(city, timeline, people, threads)
+    Duties(city, timeline, 1).set_day(people.cars, 0)
+    wide = np.full((sites, 96), 20.0)
+    rates = np.full((96, len(city.fleets)), 0.8)
+    world.begin_day(0, DayScene(wide, 2.0 * wide, np.linspace(-9.0, 25.0, 96), rates))
+    for step in range(96):
+        seen = world.observe(step)
+        power = np.minimum(seen.limit_kw, seen.need_kwh / seen.step_h)
+        world.apply(step, seen, Commands(power, np.zeros(sites), seen.pv_kw))
+    world.end_day()
+    world.close()
+    return world
+
+
+def test_one_thread_and_two_live_the_same_day(
+    city: City, timeline: Timeline, people: Population
+) -> None:
+    alone = lived(city, timeline, people.copy(), 1)
+    both = lived(city, timeline, people.copy(), 2)
+    mine, theirs = alone.people, both.people
+    for one, other in zip(
+        (*mine.packs, *mine.cars, *mine.at, *alone.log),
+        (*theirs.packs, *theirs.cars, *theirs.at, *both.log),
+        strict=True,
+    ):
+        np.testing.assert_array_equal(one, other)
+    np.testing.assert_array_equal(alone.soc_history, both.soc_history)
+    np.testing.assert_array_equal(alone.temperature_history, both.temperature_history)
+    assert alone.meters.traction_kwh.sum() > 0.0
+    np.testing.assert_array_equal(alone.meters.traction_kwh, both.meters.traction_kwh)
+    assert both._turns[LEFT] == 96
+
+
+def test_closing_in_the_middle_of_a_step_ends_the_thread(
+    city: City, timeline: Timeline, people: Population
+) -> None:
+    """As when the run is stopped while drivers are served."""
+    world = TwinWorld(city, timeline, people, 2)
+    Duties(city, timeline, 1).set_day(people.cars, 0)
+    wide = np.full((len(city.sites), 96), 20.0)
+    rates = np.full((96, len(city.fleets)), 0.8)
+    world.begin_day(0, DayScene(wide, wide, np.zeros(96), rates))
+    world._turn += 1
+    world._aside.append(world._hand.begin(lambda: world._drive(0, 1)))
+    closing = Thread(target=world.close, daemon=True)
+    closing.start()
+    closing.join(timeout=60.0)
+    assert not closing.is_alive()
+    assert world._turns[SERVED] == OVER
+    assert not world._hand._thread.is_alive()
