@@ -23,6 +23,8 @@ vector_kernel: Any = njit(  # type: ignore[call-overload,unused-ignore]
 )
 # Vehicles between asking for memory and using it: enough to hide its delay.
 AHEAD = 8
+# Looks, some microseconds together, before a waiting thread offers its core to others.
+PATIENCE = 10_000
 
 
 def _prefetch(typing: Any, array: Any, i: Any) -> Any:
@@ -80,6 +82,21 @@ def _item(context: Any, builder: Any, kind: Any, arguments: Any) -> Any:
     )
 
 
+def _give_way(typing: Any) -> Any:
+    """Let another thread of the machine have this core if it waits for one."""
+
+    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        shape = ir.FunctionType(ir.IntType(32), [])
+        call = cgutils.get_or_insert_function(  # type: ignore[no-untyped-call,unused-ignore]
+            builder.module, shape, "sched_yield"
+        )
+        builder.call(call, [])
+        return context.get_dummy_value()
+
+    return types.void(), code
+
+
+_give_way_intrinsic: Any = intrinsic(_give_way)
 _peek_intrinsic: Any = intrinsic(_peek)
 _post_intrinsic: Any = intrinsic(_post)
 
@@ -88,10 +105,14 @@ _post_intrinsic: Any = intrinsic(_post)
 def wait_until(turns: I64, place: int, turn: int) -> None:
     """Wait, awake and without the interpreter's lock, until ``turns[place]`` has come to ``turn``.
 
-    To be woken takes longer than most of what a step has to wait for.
+    To be woken takes longer than most of what a step has to wait for. Where other programs wait for
+    the core they get it.
     """
+    looks = 0
     while _peek_intrinsic(turns, place) < turn:
-        pass
+        looks += 1
+        if looks > PATIENCE:
+            _give_way_intrinsic()
 
 
 @kernel  # type: ignore[untyped-decorator,unused-ignore]
