@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.signal import lfilter
 
 from zerocity.energy.case import Case, Store
+from zerocity.energy.memory import remembering
 from zerocity.energy.program_solve import Solution
 from zerocity.energy.site_fleet import Fleet
 from zerocity.energy.site_frame import Frame
@@ -110,7 +110,8 @@ def _content(store: Store, charge_kw: F64, discharge_kw: F64, step_h: float) -> 
     if kept == 1.0:
         content = start + np.cumsum(gain)
     else:
-        content, _ = lfilter([1.0], [1.0, -kept], gain, zi=[kept * start])
+        gain[0] += kept * start
+        content = remembering(gain, kept)
     return np.clip(content, 0.0, store.capacity_kwh)
 
 
