@@ -9,7 +9,7 @@ import pytest
 
 from zerocity.batteries.state import Packs, new_packs
 from zerocity.twin.driving import drive
-from zerocity.twin.road import TILE, Road, new_road, roll
+from zerocity.twin.road import TILE, Road, new_road, pull_over, roll_on, set_off
 from zerocity.twin.vehicles import (
     FREE,
     NEVER,
@@ -55,10 +55,20 @@ def movers(cars: Vehicles, step: int) -> Any:
 
 
 def move(
-    road: Road, cars: Vehicles, packs: Packs, step: int, soc: Any, who: Any = None, day: int = 0
+    road: Road,
+    cars: Vehicles,
+    packs: Packs,
+    step: int,
+    soc: Any,
+    who: Any = None,
+    day: int = 0,
+    below: Any = PLUG_BELOW,
 ) -> float:
     who = movers(cars, step) if who is None else who
-    return float(roll(who, step, STEP_H, day, road, cars, packs, RATE, RESERVE, PLUG_BELOW, soc))
+    rest = (step, STEP_H, day, road, cars, packs, RATE, RESERVE, soc)
+    given = roll_on(*rest) + set_off(who, *rest)
+    pull_over(step, road, cars, packs, below)
+    return float(given)
 
 
 @pytest.mark.parametrize("packs_each", [1, 2])
@@ -103,7 +113,7 @@ def test_drivers_wake_when_they_are_low_or_have_arrived() -> None:
     below = np.array([0.6, 0.9])
     for step in range(4):
         who = np.arange(5, dtype=np.int32) if step == 0 else np.zeros(0, np.int32)
-        roll(who, step, STEP_H, 0, road, cars, packs, RATE, RESERVE, below, soc)
+        move(road, cars, packs, step, soc, who, below=below)
         assert cars.mode[0] == WANTS
         assert cars.wake[0] == 1
     assert cars.mode.tolist() == [WANTS, FREE, FREE, RESTING, RESTING]

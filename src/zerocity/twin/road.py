@@ -233,9 +233,12 @@ def roll_on(
     reserve_soc: F64,
     soc: F32,
 ) -> float:
-    """Drive all who need no station: on the road already, or resting until now; as `roll`.
+    """Drive all who need no station through step ``step`` of day ``day``: first part of three.
 
-    Touches nobody else, so others may be served at the same time.
+    They are on the road already, or rest until now. Touches nobody else, so others may be served
+    at the same time. `set_off` and `pull_over` follow.
+    kwh_per_km, reserve_soc : (fleets,). soc : charge of every pack, (packs,).
+    Returns what the packs gave [kWh].
     """
     road.used[1] = n = 0
     # Without a branch: nobody could guess who sets out.
@@ -262,7 +265,12 @@ def set_off(
     reserve_soc: F64,
     soc: F32,
 ) -> float:
-    """Drive ``movers``, after `roll_on`; as `roll`."""
+    """Drive ``movers``, after `roll_on`; parameters as there.
+
+    movers : vehicles in a leg that are not on the road yet and do not rest, (n,). Those with one
+    pack that want nothing and are whole go onto it; the others are driven one by one and stay
+    awake. Returns what the packs gave [kWh].
+    """
     first = road.used[0]
     given = _begin_legs(movers, step, step_h, day, road, cars, packs, kwh_per_km, reserve_soc, soc)
     given += _advance_lanes(road, first, step, step_h, packs, kwh_per_km, soc)
@@ -271,7 +279,10 @@ def set_off(
 
 @kernel  # type: ignore[untyped-decorator,unused-ignore]
 def pull_over(step: int, road: Road, cars: Vehicles, packs: Packs, plug_below_soc: F64) -> None:
-    """Let those leave the road who are low or at the end of their leg, after `set_off`."""
+    """Let those leave the road who are low or at the end of their leg, after `set_off`.
+
+    plug_below_soc : (fleets,).
+    """
     # From behind, so that the lane that fills a gap is one that stays.
     for k in range(road.used[1] - 1, -1, -1):
         ahead = road.leaving[max(k - AHEAD, 0)]
@@ -287,31 +298,3 @@ def pull_over(step: int, road: Road, cars: Vehicles, packs: Packs, plug_below_so
             leave(road, cars, packs, lane, WANTS, step + 1)
         else:
             arrive(road, cars, packs, lane, step, now, plug_below_soc)
-
-
-@kernel  # type: ignore[untyped-decorator,unused-ignore]
-def roll(
-    movers: I32,
-    step: int,
-    step_h: float,
-    day: int,
-    road: Road,
-    cars: Vehicles,
-    packs: Packs,
-    kwh_per_km: F64,
-    reserve_soc: F64,
-    plug_below_soc: F64,
-    soc: F32,
-) -> float:
-    """Drive everyone in a leg through step ``step`` of day ``day``.
-
-    movers : vehicles in a leg that are not on the road yet and do not rest, (n,). Those with one
-    pack that want nothing and are whole go onto it; the others are driven one by one and stay
-    awake.
-    kwh_per_km, reserve_soc, plug_below_soc : (fleets,). soc : charge of every pack, (packs,).
-    Returns what the packs gave [kWh].
-    """
-    given = roll_on(step, step_h, day, road, cars, packs, kwh_per_km, reserve_soc, soc)
-    given += set_off(movers, step, step_h, day, road, cars, packs, kwh_per_km, reserve_soc, soc)
-    pull_over(step, road, cars, packs, plug_below_soc)
-    return float(given)

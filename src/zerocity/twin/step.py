@@ -45,7 +45,7 @@ def drive_in_turn(
     cars: Vehicles, packs: Packs, kwh_per_km: F64, reserve_soc: F64, plug_below_soc: F64, soc: F32,
     traction_kwh: F64,
 ) -> None:  # fmt: skip
-    """`roll` beside another thread; ``traction_kwh[step]`` is its answer.
+    """Drive everyone through a step, beside another thread; ``traction_kwh[step]`` is the answer.
 
     Those on the road already need nobody; the others go when the drivers of ``turn`` are served.
     """
