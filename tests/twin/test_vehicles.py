@@ -7,8 +7,8 @@ from zerocity.twin.vehicles import (
     MOST_PACKS,
     NEVER,
     RESTING,
-    begin_day,
     new_vehicles,
+    wake_up,
 )
 
 
@@ -28,6 +28,6 @@ def test_the_day_begins_for_all_but_those_who_rest() -> None:
     cars.mode[:] = [FREE, RESTING, RESTING, RESTING]
     cars.start1[:], cars.end1[:] = [0, 0, 9, 9], [5, 5, 9, 9]
     cars.start2[:], cars.end2[:] = 30, [40, 40, 40, 30]
-    begin_day(cars)
+    wake_up(cars)
     assert cars.wake.tolist() == [0, NEVER, NEVER, NEVER]
     assert cars.leaves.tolist() == [NEVER, 0, 30, NEVER]

@@ -113,7 +113,7 @@ def sleep(cars: Vehicles, v: int, step: int) -> None:
 
 
 @kernel  # type: ignore[untyped-decorator,unused-ignore]
-def begin_day(cars: Vehicles) -> None:
+def wake_up(cars: Vehicles) -> None:
     """Wake everybody at the first step but those who rest until their first leg."""
     for v in range(cars.wake.size):
         if cars.mode[v] == RESTING:

@@ -27,7 +27,7 @@ from zerocity.twin.road import new_road
 from zerocity.twin.sessions import Log, new_log
 from zerocity.twin.step import DRIVEN, LEFT, OVER, SERVED, TURNS, after, before, drive_in_turn
 from zerocity.twin.stores import Stores
-from zerocity.twin.vehicles import begin_day as wake_up
+from zerocity.twin.vehicles import wake_up
 
 # Room for sessions per pack and day; drivers do not come more often.
 SESSIONS_A_DAY = 12
