@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from store_cases import optimum, random_days
 
+from zerocity.energy.store_batch import solve_range
 from zerocity.energy.stores import (
     TIES,
     StoreDays,
@@ -110,6 +111,18 @@ def test_arbitrage_by_hand() -> None:
     assert plans.energy_kwh[0] == pytest.approx([5.0, 10.0, 5.0, 0.0])
     # Full at 10 kWh: one more kWh of room is what a kWh is worth between buying and selling.
     assert 0.3 <= plans.stored_price_cny_per_kwh[0, 1] <= 0.9
+
+
+def test_no_kind_of_array_is_compiled_for_anew() -> None:
+    plain = dispatch_stores(one_day())
+    kinds = len(solve_range.signatures)
+    strided = np.repeat(one_day().buy_cny_per_kwh, 2, axis=1)[:, ::2]
+    frozen = np.broadcast_to(np.full(4, 100.0), (1, 4))
+    plans = dispatch_stores(one_day(buy_cny_per_kwh=strided, import_limit_kw=frozen))
+    none = np.broadcast_to(np.zeros(1), (1,))
+    dispatch_with_demand(one_day(), none, none)
+    assert plans.objective_cny == plain.objective_cny
+    assert len(solve_range.signatures) == kinds
 
 
 def test_losses_and_wear_make_a_small_spread_worthless() -> None:
