@@ -102,16 +102,11 @@ def load_column(w: Array, column: int, values: Array, b: int, last: int) -> None
 @njit(cache=True, nogil=True, error_model="numpy")
 def load_lanes(r: Rows, b: int, last: int, w: Array, q: Array) -> None:
     """Copy problems to their lanes; limits of the connection that cannot bind are made finite."""
-    load_column(w, LOAD, r.load_kw, b, last)
-    load_column(w, PV, r.pv_kw, b, last)
-    load_column(w, BUY, r.buy, b, last)
-    load_column(w, SELL, r.sell, b, last)
-    load_column(w, IMPORT, r.import_kw, b, last)
-    load_column(w, EXPORT, r.export_kw, b, last)
-    load_column(w, CHARGE, r.charge_kw, b, last)
-    load_column(w, DISCHARGE, r.discharge_kw, b, last)
-    load_column(w, LOW, r.low_kwh, b, last)
-    load_column(w, HIGH, r.high_kwh, b, last)
+    # In a loop: a call with a number written out would be compiled for that number alone.
+    columns = (r.load_kw, r.pv_kw, r.buy, r.sell, r.import_kw, r.export_kw, r.charge_kw,
+               r.discharge_kw, r.low_kwh, r.high_kwh)  # fmt: skip
+    for column in range(LOAD, HIGH + 1):
+        load_column(w, column, columns[column], b, last)
     none = same(0.0)
     for t in range(r.load_kw.shape[1]):
         load, sun = get(w, at(t, LOAD)), get(w, at(t, PV))
@@ -159,8 +154,8 @@ def abreast(r: Rows, b: int, last: int, tie: int, w: Array, q: Array, slots: Arr
         a.bound[b + lane], a.objective[b + lane] = c[LANES + lane], c[2 * LANES + lane]
     for row in range(WRITTEN):
         write_column(w, row, a.wide, row, b, last)
-    write_column(w, TUBE_HIGH, a.wide, ENERGY, b, last)
-    write_column(w, PRICE, a.wide, WORTH, b, last)
+    for column, row in ((TUBE_HIGH, ENERGY), (PRICE, WORTH)):
+        write_column(w, column, a.wide, row, b, last)
 
 
 @njit(inline="always", error_model="numpy")
