@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from zerocity.batteries.state import Packs, joined
+from zerocity.twin.day_ageing import age_slices
 from zerocity.twin.health import FAULT_RESISTANCE, Health
 from zerocity.twin.population import Population, make_packs
 
@@ -100,21 +101,22 @@ def test_threads_do_not_change_the_ageing(people: Population) -> None:
 
 
 @pytest.mark.parametrize("threads", [1, 2])
-@pytest.mark.parametrize("last", [1, 30, 60, 96])
+@pytest.mark.parametrize("ends", [(1,), (30, 60), (7, 7, 95), (96,)])
 def test_ageing_by_day_takes_nothing_from_the_night(
-    people: Population, threads: int, last: int
+    people: Population, threads: int, ends: tuple[int, ...]
 ) -> None:
     rng = np.random.default_rng(5)
     histories = rng.uniform(0.1, 0.9, (2, 96, people.packs.size)).astype(np.float32)
     results = []
-    for known_by_day in (0, last):
+    for by_day in ((), ends):
         health, packs = Health(people.products, threads), people.copy().packs
         health.adopt(packs, np.full(packs.size, 500.0), np.full(packs.size, 100.0))
         for soc in histories:
-            warm, so_far = soc * 40.0, np.full_like(soc, np.nan)
-            for step in range(known_by_day):
-                health.age_meanwhile(step, packs, so_far, warm, 0.25)
-                so_far[step] = soc[step]
+            warm = soc * 40.0
+            for end in by_day:
+                known = np.where(np.arange(96)[:, None] < end, soc, np.float32(np.nan))
+                # Some slices only, as when there is no time for all.
+                age_slices(health.day(packs, known, warm, 0.25), 5, 99, end)
             health.age_day(packs, soc, warm, 0.25)
         health.close()
         results.append(health.state)

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import time
 from threading import Thread
 
 import numpy as np
+import pytest
+from numba.core.errors import TypingError
 
 from zerocity.city.scenario import City
 from zerocity.control.snapshot import Commands
+from zerocity.measures.arrays import F32
 from zerocity.measures.timeline import Timeline
+from zerocity.twin.day_ageing import DayAgeing, no_ageing
 from zerocity.twin.duties import Duties
+from zerocity.twin.health import Health
 from zerocity.twin.kernel import announce, wait_until
 from zerocity.twin.population import Population
-from zerocity.twin.step import DRIVEN, LEFT, OVER, SERVED, TURNS
+from zerocity.twin.step import BEGUN, DRIVEN, LEFT, OVER, PART_STEPS, SERVED, TURNS
 from zerocity.twin.world import DayScene, TwinWorld
 
 
@@ -82,11 +88,64 @@ def test_closing_in_the_middle_of_a_step_ends_the_thread(
     wide = np.full((len(city.sites), 96), 20.0)
     rates = np.full((96, len(city.fleets)), 0.8)
     world.begin_day(0, DayScene(wide, wide, np.zeros(96), rates))
+    announce(world._turns, BEGUN, 1)
     world._turn += 1
-    world._aside.append(world._hand.begin(lambda: world._drive(0, 1)))
     closing = Thread(target=world.close, daemon=True)
     closing.start()
     closing.join(timeout=60.0)
     assert not closing.is_alive()
     assert world._turns[SERVED] == OVER
-    assert not world._hand._thread.is_alive()
+    assert world._driven is not None
+    assert world._driven.done()
+
+
+def test_an_error_beside_comes_out_at_the_end_of_the_day(
+    city: City, timeline: Timeline, people: Population
+) -> None:
+    def unlike(soc: F32, temperature_c: F32) -> DayAgeing:
+        return no_ageing(soc, temperature_c)._replace(step_h="a quarter")
+
+    world = TwinWorld(city, timeline, people, 2)
+    Duties(city, timeline, 1).set_day(people.cars, 0)
+    wide = np.full((len(city.sites), 96), 20.0)
+    rates = np.full((96, len(city.fleets)), 0.8)
+    world.begin_day(0, DayScene(wide, wide, np.zeros(96), rates), unlike)
+    for step in range(96):
+        seen = world.observe(step)
+        none = np.zeros(seen.limit_kw.size)
+        world.apply(step, seen, Commands(none, np.zeros(len(city.sites)), seen.pv_kw))
+    with pytest.raises(TypingError):
+        world.end_day()
+    world.close()
+
+
+@pytest.mark.parametrize("closing", [False, True])
+def test_who_waits_ages_what_is_over(
+    city: City, timeline: Timeline, people: Population, closing: bool
+) -> None:
+    health = Health(people.products, 2)
+    health.adopt(people.packs, np.full(people.packs.size, 500.0), np.zeros(people.packs.size))
+    world = TwinWorld(city, timeline, people, 2)
+    Duties(city, timeline, 1).set_day(people.cars, 0)
+    wide = np.full((len(city.sites), 96), 20.0)
+    rates = np.full((96, len(city.fleets)), 0.8)
+    works: list[DayAgeing] = []
+
+    def ageing(soc: F32, temperature_c: F32) -> DayAgeing:
+        works.append(health.day(people.packs, soc, temperature_c, 0.25))
+        return works[0]
+
+    world.begin_day(0, DayScene(wide, wide, np.zeros(96), rates), ageing)
+    for step in range(PART_STEPS + 1):
+        seen = world.observe(step)
+        none = np.zeros(seen.limit_kw.size)
+        world.apply(step, seen, Commands(none, np.zeros(len(city.sites)), seen.pv_kw))
+        assert step == PART_STEPS or not works[0].done.any()
+    if not closing:
+        wait = time.monotonic() + 60.0
+        while not (works[0].done == PART_STEPS).all() and time.monotonic() < wait:
+            time.sleep(0.01)
+        assert (works[0].done == PART_STEPS).all()
+    world.close()
+    assert set(works[0].done) <= {0, PART_STEPS}
+    health.close()

@@ -81,16 +81,6 @@ def test_histories_and_meters_start_anew_each_day(world: TwinWorld, city: City) 
     assert (world.people.cars.km == 0.0).all()
 
 
-def test_an_idle_hand_is_given_every_step_once(world: TwinWorld, city: City) -> None:
-    steps: list[int] = []
-    two = TwinWorld(city, world.timeline, world.people, 2)
-    two.begin_day(1, scene(city), steps.append)
-    for step in range(96):
-        commands(two, step)
-    two.close()
-    assert steps == list(range(96))
-
-
 def test_a_snapshot_is_a_picture_not_a_window(world: TwinWorld) -> None:
     world.wait(0)
     seen = world.observe(0)

@@ -30,7 +30,6 @@ from zerocity.energy.store_lanes_plan import (
     write_lanes,
 )
 from zerocity.energy.store_pieces import (
-    BUY,
     CHARGE,
     COLUMNS,
     DISCHARGE,
@@ -43,7 +42,6 @@ from zerocity.energy.store_pieces import (
     KEEP,
     LISTS,
     LOAD,
-    LOW,
     OUT,
     OVER,
     PER_INTO,
@@ -51,7 +49,6 @@ from zerocity.energy.store_pieces import (
     PIECES,
     PV,
     SCRATCH,
-    SELL,
     STEP_H,
     STEP_IN,
     STEP_OUT,

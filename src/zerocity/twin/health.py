@@ -12,7 +12,6 @@ from zerocity.batteries.ageing_health import POWERS, read_health
 from zerocity.batteries.ageing_models import MODEL_OF_CHEMISTRY
 from zerocity.batteries.ageing_state import (
     AgeingState,
-    age_part,
     aged_state,
     join,
     new_state,
@@ -22,15 +21,14 @@ from zerocity.batteries.ageing_state import (
 from zerocity.batteries.pack import Product
 from zerocity.batteries.state import Packs
 from zerocity.measures.arrays import F32, F64, I8, I16, I64
+from zerocity.twin.day_ageing import SLICES, DayAgeing, age_slices, day_ageing
 
 # A hidden fault raises a pack's resistance by this factor; an assumption.
 FAULT_RESISTANCE = 1.7
 # What packs saw before the run: mean charge, temperature, depth and rate; assumptions.
 PAST_SOC, PAST_C, PAST_DOD, PAST_RATE_C = 0.65, 15.0, 0.5, 0.3
-# The day's ageing is cut into so many steps by so many slices of the packs. Longer parts leave more
-# for the night, shorter ones are taken up and put down more often.
-PART_STEPS = 32
-SLICES = 32
+# Slices of the packs that a thread takes at once at night.
+AT_ONCE = 8
 
 
 class Health:
@@ -66,44 +64,30 @@ class Health:
         put(self.state, fresh, state)
         self.laws[fresh] = laws
 
-    def age_meanwhile(
-        self, step: int, packs: Packs, soc: F32, temperature_c: F32, step_h: float
-    ) -> None:
-        """Age a slice of the packs over steps of today that are over; `age_day` does the rest.
+    def day(self, packs: Packs, soc: F32, temperature_c: F32, step_h: float) -> DayAgeing:
+        """What there is to age today, for whoever has time for a part of it.
 
-        For the time in which another thread has something else to do. step : step of the day that
-        begins now.
+        `age_day` does the rest. soc, temperature_c : histories (steps, packs or more), of which
+        nobody may ask for more than is written.
         """
-        over = step // PART_STEPS * PART_STEPS
-        k = step % PART_STEPS
-        if k < SLICES and self._done[k] < over:
-            self._age(k, over, packs, soc, temperature_c, step_h)
+        if self._carry.shape[0] < packs.size:
+            self._carry = np.zeros((self.state.packs, CARRIED))
+        return day_ageing(
+            self.state, self.laws, packs.spread, self._done, self._carry, soc, temperature_c, step_h
+        )
 
     def age_day(self, packs: Packs, soc: F32, temperature_c: F32, step_h: float) -> None:
         """Age every pack over what is left of a day's histories (steps, packs)."""
+        day, steps = self.day(packs, soc, temperature_c, step_h), soc.shape[0]
 
-        def work(k: int) -> None:
-            self._age(k, soc.shape[0], packs, soc, temperature_c, step_h)
+        def work(first: int) -> None:
+            age_slices(day, first, first + AT_ONCE, steps)
 
         if self._pool is None:
-            for k in range(SLICES):
-                work(k)
+            age_slices(day, 0, SLICES, steps)
         else:
-            list(self._pool.map(work, range(SLICES)))
+            list(self._pool.map(work, range(0, SLICES, AT_ONCE)))
         self._done[:] = 0
-
-    def _age(
-        self, k: int, end: int, packs: Packs, soc: F32, temperature_c: F32, step_h: float
-    ) -> None:
-        if self._carry.shape[0] < packs.size:
-            self._carry = np.zeros((self.state.packs, CARRIED))
-        lo, hi = (int(packs.size * edge // SLICES) for edge in (k, k + 1))
-        steps = int(self._done[k]), end
-        age_part(
-            self.state, self.laws, packs.spread, soc, temperature_c, step_h, (lo, hi), steps,
-            self._carry,
-        )  # fmt: skip
-        self._done[k] = end
 
     def refresh(self, packs: Packs) -> None:
         """Write today's health into ``packs``; energy that no longer fits becomes loss."""

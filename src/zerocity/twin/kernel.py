@@ -116,6 +116,12 @@ def wait_until(turns: I64, place: int, turn: int) -> None:
 
 
 @kernel  # type: ignore[untyped-decorator,unused-ignore]
+def turn_at(turns: I64, place: int) -> int:
+    """The turn that ``turns[place]`` has come to by now."""
+    return int(_peek_intrinsic(turns, place))
+
+
+@kernel  # type: ignore[untyped-decorator,unused-ignore]
 def announce(turns: I64, place: int, turn: int) -> None:
     """Let those go on who wait for ``turn`` at ``place``, an int64."""
     _post_intrinsic(turns, place, turn)

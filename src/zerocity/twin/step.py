@@ -1,28 +1,35 @@
 """What the world does before and after a decision, each in one go.
 
 One thread serves the drivers and moves the packs in berths, another one may drive those on the road
-at the same time. They tell each other how far they are by ``turns``, without the interpreter's
-lock: asking for that lock, or being woken, would take longer than what there is to wait for.
+at the same time, and age packs when nobody waits for it. They tell each other how far they are by
+``turns``, without the interpreter's lock: asking for that lock, or being woken, would take longer
+than what there is to wait for.
 """
 
 from __future__ import annotations
 
+from numba import njit
+
 from zerocity.batteries.state import Packs
 from zerocity.measures.arrays import F32, F64, I8, I32, I64
 from zerocity.twin.berths import Berths, charge, wanting
-from zerocity.twin.kernel import announce, kernel, wait_until
+from zerocity.twin.day_ageing import DayAgeing, age_slice
+from zerocity.twin.kernel import announce, kernel, turn_at, wait_until
 from zerocity.twin.pack_physics import rest
 from zerocity.twin.road import Road, pull_over, roll_on, set_off
 from zerocity.twin.sessions import Log
 from zerocity.twin.stations import FleetRules, Stations, serve
 from zerocity.twin.vehicles import Vehicles
 
-# Places in ``turns`` (TURNS,): the turn up to which drivers were served, how many of them set out
-# in it, and the turns up to which everybody was driven and had time to leave the road. What two
-# threads write lies in cache lines of their own.
-SERVED, MOVERS, DRIVEN, LEFT, TURNS = 0, 1, 16, 17, 32
+# Places in ``turns`` (TURNS,): the turns that have begun and in which drivers were served, how many
+# of them set out then, and the turns up to which everybody was driven and had time to leave the
+# road. What two threads write lies in cache lines of their own.
+BEGUN, SERVED, MOVERS, DRIVEN, LEFT, TURNS = 0, 1, 2, 16, 17, 32
 # The turn at which nobody drives any more.
 OVER = 1 << 62
+# Packs are aged beside the drivers over so many steps at once. Longer parts leave more for the
+# night, shorter ones are taken up and put down more often.
+PART_STEPS = 16
 
 
 @kernel  # type: ignore[untyped-decorator,unused-ignore]
@@ -31,6 +38,7 @@ def before(
     rules: FleetRules, log: Log, movers: I32, now: int, step: int, steps_per_day: int, stages: I8,
 ) -> int:  # fmt: skip
     """`serve` the drivers, let those on the road go, and find what packs want; returns how many."""
+    announce(turns, BEGUN, turn)
     wait_until(turns, LEFT, turn - 1)
     turns[MOVERS] = serve(
         cars, packs, at, berths, rules, log, movers, now, step, steps_per_day, stages
@@ -60,6 +68,31 @@ def drive_in_turn(
     announce(turns, DRIVEN, turn)
     pull_over(step, road, cars, packs, plug_below_soc)
     announce(turns, LEFT, turn)
+
+
+@njit(cache=True, nogil=True)  # not a `kernel`: ageing makes arrays
+def drive_day(
+    turns: I64, turn: int, movers: I32, step_h: float, day: int, road: Road, cars: Vehicles,
+    packs: Packs, kwh_per_km: F64, reserve_soc: F64, plug_below_soc: F64, soc: F32,
+    traction_kwh: F64, ageing: DayAgeing,
+) -> None:  # fmt: skip
+    """`drive_in_turn` through all steps of a day, the first of them in ``turn``, in a thread's own.
+
+    kwh_per_km : (steps, fleets). traction_kwh : (steps,). What there is to age is aged as long as
+    nobody waits for it.
+    """
+    for step in range(traction_kwh.size):
+        wait_until(turns, BEGUN, turn + step)
+        if turn_at(turns, BEGUN) >= OVER:
+            return
+        drive_in_turn(
+            turns, turn + step, movers, step, step_h, day, road, cars, packs, kwh_per_km[step],
+            reserve_soc, plug_below_soc, soc, traction_kwh,
+        )  # fmt: skip
+        for k in range(ageing.done.size):
+            if turn_at(turns, BEGUN) > turn + step:
+                break
+            age_slice(ageing, k, step // PART_STEPS * PART_STEPS)
 
 
 @kernel  # type: ignore[untyped-decorator,unused-ignore]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, fields
-from functools import partial
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from zerocity.measures.arrays import F32, F64, I64
 from zerocity.measures.timeline import Timeline
 from zerocity.passports.lifecycle import Stage
 from zerocity.twin.berths import dock_all, new_berths, new_wants, picture, undock_all
-from zerocity.twin.beside import Beside
+from zerocity.twin.day_ageing import DayAgeing, no_ageing
 from zerocity.twin.kernel import announce, kernel
 from zerocity.twin.population import (
     CHARGER_EFFICIENCY,
@@ -25,7 +25,18 @@ from zerocity.twin.population import (
 )
 from zerocity.twin.road import new_road
 from zerocity.twin.sessions import Log, new_log
-from zerocity.twin.step import DRIVEN, LEFT, OVER, SERVED, TURNS, after, before, drive_in_turn
+from zerocity.twin.step import (
+    BEGUN,
+    DRIVEN,
+    LEFT,
+    OVER,
+    SERVED,
+    TURNS,
+    after,
+    before,
+    drive_day,
+    drive_in_turn,
+)
 from zerocity.twin.stores import Stores
 from zerocity.twin.vehicles import wake_up
 
@@ -92,7 +103,8 @@ class TwinWorld:
     def __init__(self, city: City, timeline: Timeline, people: Population, threads: int) -> None:
         self.city, self.timeline, self.people = city, timeline, people
         self.day = -1
-        self._hand = Beside(threads > 1)
+        self._pool = ThreadPoolExecutor(1, "drivers") if threads > 1 else None
+        self._driven: Future[None] | None = None
         self._reserve = np.array([f.reserve_soc for f in city.fleets])
         self._bays = timeline.step_minutes / np.maximum(city.sites.swap_minutes, 1e-9)
         self.meters = new_meters(0, 0)
@@ -106,19 +118,19 @@ class TwinWorld:
         self.temperature_history: F32 = np.zeros((0, 0), np.float32)
 
     def begin_day(
-        self, day: int, scene: DayScene, meanwhile: Callable[[int], None] | None = None
+        self,
+        day: int,
+        scene: DayScene,
+        ageing: Callable[[F32, F32], DayAgeing] = no_ageing,
     ) -> None:
         """Set the day's scene and put every meter to zero.
 
-        meanwhile : what else there is to do at a step, for a thread that would wait for the
-            drivers at the stations; it may read the histories of the steps before, and must not
-            touch anything of the world.
+        ageing : what there is to age, given the day's histories of charge and temperature, for a
+            thread that would wait for the drivers at the stations.
         """
         steps = self.timeline.steps_per_day
         packs, at = self.people.packs, self.people.at
         self.day, self.scene = day, scene
-        self._meanwhile = meanwhile if self._hand.threaded else None
-        self._aside: list[Callable[[], object]] = []
         self.meters = new_meters(steps, len(self.city.sites))
         for array in (at.swaps, at.early, at.late, packs.throughput_kwh, packs.loss_kwh):
             array[:] = 0.0
@@ -141,6 +153,9 @@ class TwinWorld:
         packs.berth[:] = NOWHERE
         dock_all(self._berths, packs, np.flatnonzero(packs.plug_kw > 0.0).astype(np.int32))
         self.stores.begin_day(packs)
+        if self._pool is not None:
+            work = ageing(self.soc_history, self.temperature_history)
+            self._driven = self._pool.submit(self._drive_day, self._turn + 1, work)
 
     def wait(self, step: int) -> None:
         """The twin's clock jumps."""
@@ -153,16 +168,12 @@ class TwinWorld:
         # The decision does not touch packs on the road, nor they the decision. Who drives beside
         # waits for the drivers to be served, so that nobody need be woken then.
         self._turn += 1
-        if self._hand.threaded:
-            self._aside.append(self._hand.begin(partial(self._drive, step, self._turn)))
-            if self._meanwhile is not None:
-                self._aside.append(self._hand.begin(partial(self._meanwhile, step)))
         found = before(
             self._turns, self._turn, people.cars, people.packs, people.at, self._berths,
             people.rules, self.log, self._movers, now, step, self.timeline.steps_per_day, STAGES,
         )  # fmt: skip
-        if not self._hand.threaded:
-            self._drive(step, self._turn)
+        if self._pool is None:
+            self._drive(step)
         return self._snapshot(step, now, found)
 
     def _snapshot(self, step: int, now: int, found: int) -> Snapshot:
@@ -199,23 +210,32 @@ class TwinWorld:
             self.soc_history[step], self.temperature_history[step],
         )  # fmt: skip
 
-    def _drive(self, step: int, turn: int) -> None:
-        people = self.people
+    def _drive(self, step: int) -> None:
+        people, scene = self.people, self.scene
+        drive_in_turn(
+            self._turns, self._turn, self._movers, step, self.timeline.step_h, self.day, self._road,
+            people.cars, people.packs, scene.kwh_per_km[step], self._reserve,
+            people.rules.plug_below_soc, self._soc, self.meters.traction_kwh,
+        )  # fmt: skip
+
+    def _drive_day(self, first_turn: int, ageing: DayAgeing) -> None:
+        people, scene = self.people, self.scene
         try:
-            drive_in_turn(
-                self._turns, turn, self._movers, step, self.timeline.step_h, self.day, self._road,
-                people.cars, people.packs, self.scene.kwh_per_km[step], self._reserve,
-                people.rules.plug_below_soc, self._soc, self.meters.traction_kwh,
+            drive_day(
+                self._turns, first_turn, self._movers, self.timeline.step_h, self.day, self._road,
+                people.cars, people.packs, scene.kwh_per_km, self._reserve,
+                people.rules.plug_below_soc, self._soc, self.meters.traction_kwh, ageing,
             )  # fmt: skip
-        finally:
-            # Whatever happens, nobody waits for ever; the error comes out at the day's end.
+        except BaseException:
+            # Nobody may wait for ever; the error comes out at the day's end.
             for place in (DRIVEN, LEFT):
-                announce(self._turns, place, turn)
+                announce(self._turns, place, OVER)
+            raise
 
     def end_day(self) -> None:
         """Finish what runs beside; ZerocityError when some of the day's sessions found no room."""
-        for finish in self._aside:
-            finish()
+        if self._driven is not None:
+            self._driven.result()
         for berths in (self._berths, self.stores.berths):
             undock_all(berths, self.people.packs)
         if self.log.size[1]:
@@ -231,6 +251,8 @@ class TwinWorld:
         )  # fmt: skip
 
     def close(self) -> None:
-        """End the threads."""
-        announce(self._turns, SERVED, OVER)
-        self._hand.close()
+        """End the thread, wherever it is."""
+        for place in (BEGUN, SERVED):
+            announce(self._turns, place, OVER)
+        if self._pool is not None:
+            self._pool.shutdown()

@@ -17,11 +17,13 @@ from zerocity.control.loop import run_day
 from zerocity.control.ports import Journal, Planner
 from zerocity.energy.climate import WeatherYear
 from zerocity.energy.site_days import SiteDays, SitePlans, idle
+from zerocity.measures.arrays import F32
 from zerocity.measures.seeds import stream
 from zerocity.measures.stopwatch import Stopwatch
 from zerocity.measures.timeline import Timeline
 from zerocity.passports.lifecycle import Event, Stage, StageArray
 from zerocity.twin.afterlife import Afterlife
+from zerocity.twin.day_ageing import DayAgeing
 from zerocity.twin.dayplan import DayPlanner, outlook
 from zerocity.twin.duties import Duties
 from zerocity.twin.events import LifeLedger
@@ -174,7 +176,7 @@ class Twin:
             self._beside()
         self.ledger.begin_day()
         self.duties.set_day(self.people.cars, day)
-        self.world.begin_day(day, scene, self._age_meanwhile)
+        self.world.begin_day(day, scene, self._ageing)
         with self.watch.during("steps"):
             run_day(self.world, problem, plans, self._journal(day))
         self.world.end_day()
@@ -218,11 +220,8 @@ class Twin:
         plans = self.planner(problem)
         return self.plant.answer(day, problem, plans, self.planner)
 
-    def _age_meanwhile(self, step: int) -> None:
-        world, packs = self.world, self.people.packs
-        self.health.age_meanwhile(
-            step, packs, world.soc_history, world.temperature_history, self.timeline.step_h
-        )
+    def _ageing(self, soc: F32, temperature_c: F32) -> DayAgeing:
+        return self.health.day(self.people.packs, soc, temperature_c, self.timeline.step_h)
 
     def _age(self) -> None:
         world, packs = self.world, self.people.packs
