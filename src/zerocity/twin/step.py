@@ -79,9 +79,10 @@ def drive_day(
     """`drive_in_turn` through all steps of a day, the first of them in ``turn``, in a thread's own.
 
     kwh_per_km : (steps, fleets). traction_kwh : (steps,). What there is to age is aged as long as
-    nobody waits for it.
+    nobody waits for it, which at the end of the day somebody does.
     """
-    for step in range(traction_kwh.size):
+    steps = traction_kwh.size
+    for step in range(steps):
         wait_until(turns, BEGUN, turn + step)
         if turn_at(turns, BEGUN) >= OVER:
             return
@@ -89,7 +90,7 @@ def drive_day(
             turns, turn + step, movers, step, step_h, day, road, cars, packs, kwh_per_km[step],
             reserve_soc, plug_below_soc, soc, traction_kwh,
         )  # fmt: skip
-        for k in range(ageing.done.size):
+        for k in range(ageing.done.size if step + 1 < steps else 0):
             if turn_at(turns, BEGUN) > turn + step:
                 break
             age_slice(ageing, k, step // PART_STEPS * PART_STEPS)
