@@ -54,10 +54,10 @@ def step(packs: Packs, power: float | list[float] = 0.0, outdoor_c: float = 0.0)
     """A quarter of an hour in berths; charge and temperature of its end."""
     now = packs.soc.astype(np.float32)
     soc, temperature = (np.zeros(packs.size, np.float32) for _ in range(2))
-    rest(0.25, outdoor_c, packs.place, packs.temperature_c, now, soc, temperature)
     berths = docked(packs)
     kw = np.broadcast_to(np.asarray(power, np.float64), packs.size).copy()
-    charge(kw, 0.25, IN, OUT, berths, packs, now, soc, temperature)
+    charge(kw, 0.25, IN, OUT, berths, packs, now)
+    rest(0.25, outdoor_c, packs.place, packs.temperature_c, now, soc, temperature)
     undock_all(berths, packs)
     return np.array([soc, temperature])
 

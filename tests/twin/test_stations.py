@@ -51,8 +51,8 @@ class Scene:
         packs = self.people.packs
         power = np.zeros(int(self.berths.used[0]))
         power[packs.berth[ids]] = kw
-        rows = np.zeros((3, packs.size), np.float32)
-        charge(power, 1.0, 0.94, 0.96, self.berths, packs, *rows)
+        soc = np.zeros(packs.size, np.float32)
+        charge(power, 1.0, 0.94, 0.96, self.berths, packs, soc)
 
     def sessions(self, kind: int) -> int:
         n = int(self.log.size[0])

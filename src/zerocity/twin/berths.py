@@ -221,19 +221,18 @@ def charge(
     berths: Berths,
     packs: Packs,
     soc: F32,
-    soc_row: F32,
-    temperature_row: F32,
 ) -> None:
-    """Charge or discharge the packs in berths for one step; after `pack_physics.rest`.
+    """Charge or discharge the packs in berths for one step; before `pack_physics.rest`.
 
     AC power becomes DC at the charger's or inverter's efficiency; the pack's own ohmic loss is
     taken at nominal voltage. What does not end in the pack is loss, so energy is conserved to
     rounding. The loss inside brings the temperature to where surroundings and heat together would
     by the share of a first-order lag, which is exact for a constant step (see `batteries.heat`).
-    ac_kw : power into the pack of each berth in use, (n,) [kW].
-    soc : charge now, soc_row and temperature_row : this step's histories, all (packs,).
+    `rest` will take its share of that away, so it is put on top here.
+    ac_kw : power into the pack of each berth in use, (n,) [kW]. soc : charge now, (packs,).
     """
-    heated = COOLED_TIME_CONSTANT_H * follow_share(step_h, COOLED_TIME_CONSTANT_H)
+    share = follow_share(step_h, COOLED_TIME_CONSTANT_H)
+    heated = COOLED_TIME_CONSTANT_H * share / (1.0 - share)
     passing, count = berths.passing, ac_kw.size
     for t in range((count + TILE - 1) // TILE):
         w, first = berths.work[t], t * TILE
@@ -250,6 +249,4 @@ def charge(
             p = berths.pack[first + i]
             packs.energy_kwh[p] = w[_ENERGY + i]
             packs.temperature_c[p] += passing[_WARMER + i]
-            temperature_row[p] = packs.temperature_c[p]
             soc[p] = passing[_SOC + i]
-            soc_row[p] = soc[p]

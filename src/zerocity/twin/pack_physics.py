@@ -32,8 +32,9 @@ def rest(
 ) -> None:
     """Let every pack's temperature follow its surroundings for one step, and note it.
 
-    Who stands at a site is kept there, all others follow the air; heat of driving is in their
-    temperature already. All (packs,), as in `charge`.
+    Who stands at a site is kept there, all others follow the air; heat of driving and charging is
+    in their temperature already.
+    soc : charge now. soc_row, temperature_row : this step's histories. All (packs,).
     """
     kept_c = min(max(outdoor_c, KEPT_COLDEST_C), KEPT_WARMEST_C)
     kept_share = follow_share(step_h, COOLED_TIME_CONSTANT_H)

@@ -102,15 +102,12 @@ def after(
     step_h: float, charge_efficiency: float, discharge_efficiency: float, outdoor_c: float,
     packs: Packs, soc: F32, soc_row: F32, temperature_row: F32,
 ) -> None:  # fmt: skip
-    """Once everybody is driven: let temperatures follow, `charge` berths and stores.
+    """`charge` berths and stores, and once everybody is driven let temperatures follow.
 
     battery_kw, store_kw : power into the packs of ``berths`` and ``stores``, berth by berth [kW].
     Other parameters as in `rest` and `charge`.
     """
+    for own, ac_kw in ((berths, battery_kw), (stores, store_kw)):
+        charge(ac_kw, step_h, charge_efficiency, discharge_efficiency, own, packs, soc)
     wait_until(turns, DRIVEN, turn)
     rest(step_h, outdoor_c, packs.place, packs.temperature_c, soc, soc_row, temperature_row)
-    for own, ac_kw in ((berths, battery_kw), (stores, store_kw)):
-        charge(
-            ac_kw, step_h, charge_efficiency, discharge_efficiency, own, packs, soc, soc_row,
-            temperature_row,
-        )  # fmt: skip
