@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from threading import Thread
 
 import numpy as np
@@ -43,18 +44,35 @@ def test_a_turn_is_waited_for_and_what_was_written_before_it_is_there() -> None:
     assert seen == [7.0]
 
 
-def lived(city: City, timeline: Timeline, people: Population, threads: int) -> TwinWorld:
-    """A day in which everybody charges at full power."""
-    sites = len(city.sites)
+def begun(
+    city: City,
+    timeline: Timeline,
+    people: Population,
+    threads: int,
+    ageing: Callable[[F32, F32], DayAgeing] = no_ageing,
+) -> TwinWorld:
+    """A world at the beginning of a day with load, sun and rising warmth."""
     world = TwinWorld(city, timeline, people, threads)
     Duties(city, timeline, 1).set_day(people.cars, 0)
-    wide = np.full((sites, 96), 20.0)
+    wide = np.full((len(city.sites), 96), 20.0)
     rates = np.full((96, len(city.fleets)), 0.8)
-    world.begin_day(0, DayScene(wide, 2.0 * wide, np.linspace(-9.0, 25.0, 96), rates))
-    for step in range(96):
+    scene = DayScene(wide, 2.0 * wide, np.linspace(-9.0, 25.0, 96), rates)
+    world.begin_day(0, scene, ageing)
+    return world
+
+
+def live(world: TwinWorld, steps: range, share: float = 1.0) -> None:
+    """Steps in which everybody charges at a share of full power, and stores rest."""
+    for step in steps:
         seen = world.observe(step)
-        power = np.minimum(seen.limit_kw, seen.need_kwh / seen.step_h)
-        world.apply(step, seen, Commands(power, np.zeros(sites), seen.pv_kw))
+        power = share * np.minimum(seen.limit_kw, seen.need_kwh / seen.step_h)
+        world.apply(step, seen, Commands(power, np.zeros(seen.load_kw.size), seen.pv_kw))
+
+
+def lived(city: City, timeline: Timeline, people: Population, threads: int) -> TwinWorld:
+    """A day in which everybody charges at full power."""
+    world = begun(city, timeline, people, threads)
+    live(world, range(96))
     world.end_day()
     world.close()
     return world
@@ -83,13 +101,8 @@ def test_closing_in_the_middle_of_a_step_ends_the_thread(
     city: City, timeline: Timeline, people: Population
 ) -> None:
     """As when the run is stopped while drivers are served."""
-    world = TwinWorld(city, timeline, people, 2)
-    Duties(city, timeline, 1).set_day(people.cars, 0)
-    wide = np.full((len(city.sites), 96), 20.0)
-    rates = np.full((96, len(city.fleets)), 0.8)
-    world.begin_day(0, DayScene(wide, wide, np.zeros(96), rates))
+    world = begun(city, timeline, people, 2)
     announce(world._turns, BEGUN, 1)
-    world._turn += 1
     closing = Thread(target=world.close, daemon=True)
     closing.start()
     closing.join(timeout=60.0)
@@ -105,15 +118,8 @@ def test_an_error_beside_comes_out_at_the_end_of_the_day(
     def unlike(soc: F32, temperature_c: F32) -> DayAgeing:
         return no_ageing(soc, temperature_c)._replace(step_h="a quarter")
 
-    world = TwinWorld(city, timeline, people, 2)
-    Duties(city, timeline, 1).set_day(people.cars, 0)
-    wide = np.full((len(city.sites), 96), 20.0)
-    rates = np.full((96, len(city.fleets)), 0.8)
-    world.begin_day(0, DayScene(wide, wide, np.zeros(96), rates), unlike)
-    for step in range(96):
-        seen = world.observe(step)
-        none = np.zeros(seen.limit_kw.size)
-        world.apply(step, seen, Commands(none, np.zeros(len(city.sites)), seen.pv_kw))
+    world = begun(city, timeline, people, 2, unlike)
+    live(world, range(96), 0.0)
     with pytest.raises(TypingError):
         world.end_day()
     world.close()
@@ -125,21 +131,15 @@ def test_who_waits_ages_what_is_over(
 ) -> None:
     health = Health(people.products, 2)
     health.adopt(people.packs, np.full(people.packs.size, 500.0), np.zeros(people.packs.size))
-    world = TwinWorld(city, timeline, people, 2)
-    Duties(city, timeline, 1).set_day(people.cars, 0)
-    wide = np.full((len(city.sites), 96), 20.0)
-    rates = np.full((96, len(city.fleets)), 0.8)
     works: list[DayAgeing] = []
 
     def ageing(soc: F32, temperature_c: F32) -> DayAgeing:
         works.append(health.day(people.packs, soc, temperature_c, 0.25))
         return works[0]
 
-    world.begin_day(0, DayScene(wide, wide, np.zeros(96), rates), ageing)
+    world = begun(city, timeline, people, 2, ageing)
     for step in range(PART_STEPS + 1):
-        seen = world.observe(step)
-        none = np.zeros(seen.limit_kw.size)
-        world.apply(step, seen, Commands(none, np.zeros(len(city.sites)), seen.pv_kw))
+        live(world, range(step, step + 1), 0.0)
         assert step == PART_STEPS or not works[0].done.any()
     if not closing:
         wait = time.monotonic() + 60.0

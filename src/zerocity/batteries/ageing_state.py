@@ -52,6 +52,10 @@ Index = npt.NDArray[np.int64] | npt.NDArray[np.bool_] | slice
 _NOTHING_WAITS = np.zeros((0, CARRIED))
 
 
+LAWS = (PARAMETERS, REST, CELL_PAIRS)
+"""All laws as the kernel takes them."""
+
+
 @dataclass(slots=True)
 class AgeingState:
     """Ageing of many packs; every array has the packs along its first axis.
@@ -77,6 +81,12 @@ class AgeingState:
         self.sums, self.track = np.asfortranarray(self.sums), np.asfortranarray(self.track)
         by_point = np.ascontiguousarray(self.stack.transpose(1, 0, 2))
         self.stack = by_point.transpose(1, 0, 2)
+
+    @property
+    def by_quantity(self) -> tuple[Floats, Floats, Bytes, Floats, Bits]:
+        """Track, stack, points, sums and flags as the kernel takes them: packs last."""
+        stack = self.stack.transpose(1, 0, 2)
+        return self.track.T, stack, self.points, self.sums.T, self.flags
 
     @property
     def packs(self) -> int:
@@ -183,10 +193,9 @@ def age_part(
     of ``soc`` and ``temperature_c`` only rows before ``end`` are read.
     carry : scratch, (packs, CARRIED); may be empty when all steps come at once.
     """
-    stack = state.stack.transpose(1, 0, 2)
     age_packs(
-        *packs, *steps, soc, temperature_c, step_h, model_index, spread, PARAMETERS, REST,
-        CELL_PAIRS, state.track.T, stack, state.points, state.sums.T, state.flags, carry,
+        *packs, *steps, soc, temperature_c, step_h, model_index, spread, *LAWS,
+        *state.by_quantity, carry,
     )  # fmt: skip
 
 

@@ -10,9 +10,7 @@ from numba import njit
 
 from zerocity.batteries.ageing_columns import CARRIED
 from zerocity.batteries.ageing_kernel import age_packs
-from zerocity.batteries.ageing_models import PARAMETERS
-from zerocity.batteries.ageing_rest import CELL_PAIRS, REST
-from zerocity.batteries.ageing_state import AgeingState, new_state
+from zerocity.batteries.ageing_state import LAWS, AgeingState, new_state
 from zerocity.measures.arrays import F32, F64, I8, I64
 
 # The packs are cut into so many slices, so that what runs beside the drivers can stop soon.
@@ -49,9 +47,9 @@ def day_ageing(
     step_h: float,
 ) -> DayAgeing:  # fmt: skip
     """What there is to age on a day; ``carry`` (packs, CARRIED) is scratch."""
+    track, stack, points, sums, flags = state.by_quantity
     return DayAgeing(
-        done, soc, temperature_c, step_h, laws, spread, PARAMETERS, REST, CELL_PAIRS,
-        state.track.T, state.stack.transpose(1, 0, 2), state.points, state.sums.T, state.flags,
+        done, soc, temperature_c, step_h, laws, spread, *LAWS, track, stack, points, sums, flags,
         carry,
     )  # fmt: skip
 
