@@ -20,7 +20,7 @@ Point = tuple[datetime, float, float, float | None, float | None, float | None]
 
 # Below this rise in charge the steps and the losses drown the capacity: an assumption.
 LEAST_RISE = 0.20
-# Largest error of the meter, as a share: class 2 and better: an assumption.
+# Largest error of the meter, as a share of what it measures: class 2 and better: an assumption.
 METER_ERROR = 0.02
 # A fall of the state of charge that is more than a wobble of its last digit: an assumption.
 MOST_FALL = 0.011
@@ -134,9 +134,9 @@ def usable_capacity(curve: Sequence[Point], kept: Range) -> CapacityFound:
         )  # fmt: skip
     low, middle, high = _per_unit(changes[0], changes[-1], blur_wh)
     found = Range(
-        low * (1.0 - METER_ERROR) * kept.low,
+        low / (1.0 + METER_ERROR) * kept.low,
         middle * kept.middle,
-        high * (1.0 + METER_ERROR) * kept.high,
+        high / (1.0 - METER_ERROR) * kept.high,
     )
     return CapacityFound(found, rise, middle * rise)
 
