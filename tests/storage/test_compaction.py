@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from zerocity.errors import RunStateError
@@ -215,6 +215,7 @@ SAMPLES = st.lists(
 
 @settings(max_examples=15)
 @given(batches=st.lists(SAMPLES, max_size=4))
+@example(batches=[[("b", 0, 1), ("b", 0, 0), ("b", 0, 1)]])
 def test_any_order_of_batches_leaves_each_sample_once(
     tmp_path_factory: pytest.TempPathFactory, batches: list[list[tuple[str, int, int]]]
 ) -> None:

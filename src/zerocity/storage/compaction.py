@@ -167,8 +167,10 @@ def _decoded(path: Path, decode: Decode) -> pa.Table:
     frames = segments.read(path)
     tables = []
     while chunk := list(itertools.islice(frames, _CHUNK)):
-        first = {(vehicle, raw): (vehicle, at, raw) for vehicle, at, raw in reversed(chunk)}
-        tables.append(decode(list(reversed(first.values()))))
+        first: dict[tuple[str, bytes], Frame] = {}
+        for vehicle, at, raw in chunk:
+            first.setdefault((vehicle, raw), (vehicle, at, raw))
+        tables.append(decode(list(first.values())))
     return _joined(tables) if tables else pa.table({})
 
 
