@@ -9,8 +9,8 @@ from zerocity.energy.program import Program
 def test_blocks_are_laid_down_column_by_column() -> None:
     program = Program()
     rows = program.rows(2, [0.0, 1.0], 5.0)
-    program.columns("a", [1.0, 2.0], 9.0, [(rows, 3.0), (rows[::-1], [4.0, 5.0])], 2)
-    program.columns("b", 0.0, 1.0, [(np.array([[0, 1]]), [[6.0, 7.0]])], 1, tie=2.0)
+    program.columns("a", [1.0, 2.0], 9.0, [(rows, 3.0), (rows[::-1], np.array([4.0, 5.0]))], 2)
+    program.columns("b", 0.0, 1.0, [(np.array([[0, 1]]), np.array([[6.0, 7.0]]))], 1, tie=2.0)
     found = program.arrays()
     assert found.start.tolist() == [0, 2, 4, 6]
     assert found.index.tolist() == [0, 1, 1, 0, 0, 1]

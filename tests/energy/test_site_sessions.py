@@ -8,10 +8,10 @@ import pytest
 from cases import made_case, seeds
 from hypothesis import given, settings
 
-from zerocity.energy.case import Case, Session
+from zerocity.energy.case import Case
 from zerocity.energy.case_reader import read_case
+from zerocity.energy.case_sessions import Session, fleet_of
 from zerocity.energy.schedule import Schedule
-from zerocity.energy.site_fleet import fleet_of
 from zerocity.energy.site_plan import plan_case
 
 CAR = {"arrive_step": 0, "depart_step": 4, "energy_kwh": 8, "charge_limit_kw": 10}

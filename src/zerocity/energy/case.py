@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from zerocity.energy.case_sessions import Fleet, Session, fleet_of
 from zerocity.measures.arrays import F64
 
 
@@ -45,35 +46,6 @@ class Store:
     soc_min: F64
     soc_max: F64
     wear_cny_per_kwh: float
-
-
-@dataclass(frozen=True, slots=True)
-class Session:
-    """A vehicle that stands at a plug from ``arrive_step`` until before ``depart_step``.
-
-    Attributes
-    ----------
-    energy_kwh : what must have gone into the vehicle, net, when it departs [kWh].
-    initial_kwh, capacity_kwh : content on arrival and at most [kWh].
-    charge_limit_kw, discharge_limit_kw : AC power limits, (T,) [kW]; a discharge limit above 0
-        lets the vehicle give energy back in between.
-    charge_efficiency, discharge_efficiency : AC to vehicle and back, in (0, 1].
-    priority : a higher one is served first when not all can be.
-    discharge_price_cny_per_kwh : what each AC kWh given back costs: its wear, or its owner's pay.
-    """
-
-    name: str
-    arrive_step: int
-    depart_step: int
-    energy_kwh: float
-    initial_kwh: float
-    capacity_kwh: float
-    charge_limit_kw: F64
-    discharge_limit_kw: F64
-    charge_efficiency: float = 1.0
-    discharge_efficiency: float = 1.0
-    priority: float = 0.0
-    discharge_price_cny_per_kwh: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +104,8 @@ class Case:
     carbon_price_cny_per_t, carbon_budget_kg : price [CNY/t] and most carbon of the whole plan.
     fair_sessions : share what cannot be served among sessions of equal priority.
     notes : what was wrong with the input and how it is planned around, a sentence each.
+    fleet : the sessions as arrays.
+    import_price_cny_per_kwh : buying price with the price of its carbon, (T,) [CNY/kWh].
     """
 
     step_minutes: float
@@ -152,6 +126,14 @@ class Case:
     carbon_budget_kg: float = np.inf
     fair_sessions: bool = True
     notes: tuple[str, ...] = ()
+    fleet: Fleet = field(init=False, repr=False)
+    import_price_cny_per_kwh: F64 = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Gather once what every plan of the case asks for."""
+        carbon = self.carbon_kg_per_kwh * (self.carbon_price_cny_per_t / 1000.0)
+        object.__setattr__(self, "fleet", fleet_of(self.sessions))
+        object.__setattr__(self, "import_price_cny_per_kwh", self.buy_cny_per_kwh + carbon)
 
     @property
     def steps(self) -> int:
@@ -162,9 +144,3 @@ class Case:
     def step_h(self) -> float:
         """Length of a step [h]."""
         return self.step_minutes / 60.0
-
-    @property
-    def import_price_cny_per_kwh(self) -> F64:
-        """Buying price with the price of its carbon, (T,) [CNY/kWh]."""
-        carbon = self.carbon_kg_per_kwh * (self.carbon_price_cny_per_t / 1000.0)
-        return np.asarray(self.buy_cny_per_kwh + carbon)

@@ -32,7 +32,7 @@ def bill_of(case: Case, values: Values) -> tuple[BillLine, ...]:
         lines.append(_demand(case, values))
     if case.stores:
         lines.append(_wear(case, values))
-    if any(s.discharge_price_cny_per_kwh for s in case.sessions):
+    if case.fleet.discharge_price_cny_per_kwh.any():
         lines.append(_given(case, values))
     if any(s.final_value_cny_per_kwh for s in case.stores):
         lines.append(_left(case, values))
@@ -70,7 +70,7 @@ def _wear(case: Case, values: Values) -> BillLine:
 
 def _given(case: Case, values: Values) -> BillLine:
     given = case.step_h * values.give_kw.sum(axis=1)
-    price = np.array([s.discharge_price_cny_per_kwh for s in case.sessions])
+    price = case.fleet.discharge_price_cny_per_kwh
     reason = f"{given.sum():,.1f} kWh given back by vehicles"
     return BillLine("given_back", float(given @ price), reason)
 

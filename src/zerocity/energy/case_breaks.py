@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
 
-from zerocity.energy.case import Case, Session, Store
+from zerocity.energy.case import Case, Store
+from zerocity.energy.case_sessions import Session
 from zerocity.energy.site_frame import Penalties
 from zerocity.energy.site_values import Values
 from zerocity.measures.arrays import F64, I64
@@ -101,12 +103,11 @@ def _store(case: Case, store: Store, energy_kwh: F64, price: Price) -> Iterator[
 
 def _unserved(case: Case, values: Values) -> I64:
     """Numbers of the sessions that do not get all their energy."""
-    goal = np.array([s.initial_kwh + s.energy_kwh for s in case.sessions])
-    short = goal - values.held_kwh[:, -1] if goal.size else goal
-    if short.max(initial=0.0) <= SMALL:
+    if not case.sessions:
         return np.zeros(0, dtype=np.int64)
-    scale = np.array([s.energy_kwh for s in case.sessions])
-    return np.flatnonzero(short > SMALL * np.maximum(scale, 1.0))
+    fleet = case.fleet
+    short = fleet.initial_kwh + fleet.energy_kwh - values.held_kwh[:, -1]
+    return np.flatnonzero(short > SMALL * np.maximum(fleet.energy_kwh, 1.0))
 
 
 def _session(
@@ -153,7 +154,7 @@ def _others(case: Case, values: Values, price: Price) -> Iterator[BrokenLimit]:
             cost = case.step_h * price().process
             yield BrokenLimit("heat.demand_kw", at, kw, "kW", cost, sentence)
     budget = case.carbon_budget_kg
-    if np.isfinite(budget):
+    if math.isfinite(budget):
         carbon = case.step_h * float(case.carbon_kg_per_kwh @ values.import_kw)
         kg = carbon - budget
         if _passed(kg, budget):

@@ -17,9 +17,10 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from zerocity.energy.case import Case, Heat, Process, Session, Store
+from zerocity.energy.case import Case, Heat, Process, Store
 from zerocity.energy.case_fields import CASE, COP_TABLE, HEAT, LISTS, Fields
 from zerocity.energy.case_intake import Intake, steps_text
+from zerocity.energy.case_sessions import Session
 from zerocity.errors import InputError, InputErrors
 from zerocity.measures.arrays import F64
 from zerocity.measures.wording import quote
@@ -66,9 +67,8 @@ def read_case(raw: Mapping[str, Any]) -> Case:
     del top["steps"]
     if top["sell_cny_per_kwh"] is None:
         top["sell_cny_per_kwh"] = np.minimum(top["buy_cny_per_kwh"], 0.0)
-    case = Case(**{**top, **assets}, heat=heat)
-    _note_prices(intake, case)
-    return replace(case, notes=tuple(intake.notes))
+    _note_prices(intake, top["buy_cny_per_kwh"], top["sell_cny_per_kwh"])
+    return Case(**{**top, **assets}, heat=heat, notes=tuple(intake.notes))
 
 
 def _steps(raw: Mapping[str, Any]) -> int:
@@ -219,8 +219,8 @@ def _cop(intake: Intake, raw: object, temperature_c: F64 | None) -> F64 | None:
     return np.asarray(np.interp(temperature_c, nodes, cop))
 
 
-def _note_prices(intake: Intake, case: Case) -> None:
-    below = case.buy_cny_per_kwh < case.sell_cny_per_kwh
+def _note_prices(intake: Intake, buy_cny_per_kwh: F64, sell_cny_per_kwh: F64) -> None:
+    below = buy_cny_per_kwh < sell_cny_per_kwh
     if below.any():
         sentence = f"below the selling price at {steps_text(below)}"
         intake.note("buy_cny_per_kwh", f"{sentence}; planned without buying to sell at once")

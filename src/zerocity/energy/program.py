@@ -2,8 +2,8 @@
 
 Columns are added in blocks. A block of n columns gives, for each column, the rows in which it
 stands and the values there, both (n, k); row -1 means nothing. So the matrix is laid down column
-by column without a loop, a sort or a second copy. Everything is written where it will be read:
-into buffers that grow, of which `Program.arrays` hands out the part that is filled.
+by column without a loop or a sort. Everything is written where it will be read: into buffers that
+grow, of which `Program.arrays` hands out the part that is filled.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ import highspy
 import numpy as np
 import numpy.typing as npt
 
-from zerocity.measures.arrays import F64, I32, I64, Bools
+from zerocity.measures.arrays import F64, I32, I64
 
-Entries = Sequence[tuple[npt.ArrayLike, npt.ArrayLike]]
+Entries = Sequence[tuple[I64, float | F64]]
 """Rows and values of a block of columns, see `Program.columns`."""
 
 
@@ -51,10 +51,10 @@ class Program:
         self.column_count = 0
         self._sides = np.empty((2, rows))
         self._figures = np.empty((4, columns))
-        self._start = np.zeros(columns + 1, dtype=np.int32)
         self._index = np.empty(entries, dtype=np.int32)
         self._value = np.empty(entries)
         self._filled = 0
+        self._blocks: list[tuple[int, int]] = []
         self.kinds: list[tuple[int, int, highspy.HighsVarType]] = []
         self.at: dict[str, slice] = {}
 
@@ -80,56 +80,41 @@ class Program:
     ) -> None:
         """Add the block ``name`` of ``count`` columns.
 
-        ``entries`` is a list of (rows, values), each (count,), (count, k) or a scalar for all;
-        ``tie`` a cost that breaks ties and stays out of bounds and bills. ``high`` must be finite.
-        ``kind`` says which columns are not continuous.
+        ``entries`` is a list of (rows, values), both (count,) or (count, k); what all columns
+        share may be given once. ``tie`` is a cost that breaks ties and stays out of bounds and
+        bills. ``high`` must be finite. ``kind`` says which columns are not continuous.
         """
         first, self.column_count = self.column_count, self.column_count + count
         self.at[name] = span = slice(first, self.column_count)
         if self.column_count > self._figures.shape[1]:
             self._figures = _grown(self._figures, self.column_count)
-            self._start = _grown(self._start, self.column_count + 1)
         figures = self._figures
         figures[0, span], figures[1, span] = cost, tie
         figures[2, span], figures[3, span] = low, high
-        self._lay(entries, first, count)
+        self._lay(entries, count)
         if kind is not None:
             self.kinds.append((first, self.column_count, kind))
 
-    def _lay(self, entries: Entries, first: int, count: int) -> None:
+    def _lay(self, entries: Entries, count: int) -> None:
         """Lay the entries of a block's columns behind those that are there."""
-        parts = [(np.asarray(rows), np.asarray(value)) for rows, value in entries]
-        width = sum(rows.shape[1] if rows.ndim == 2 else 1 for rows, _ in parts)
+        width = sum(rows.shape[1] if rows.ndim == 2 else 1 for rows, _ in entries)
         begin, end = self._filled, self._filled + count * width
         if end > self._index.size:
             self._index, self._value = _grown(self._index, end), _grown(self._value, end)
         index = self._index[begin:end].reshape(count, width)
         values = self._value[begin:end].reshape(count, width)
         at = 0
-        for rows, value in parts:
+        for rows, value in entries:
             if rows.ndim == 2:
                 part = slice(at, at + rows.shape[1])
                 index[:, part] = rows
-                values[:, part] = value[:, None] if value.ndim == 1 else value
+                values[:, part] = value
                 at = part.stop
             else:
                 index[:, at], values[:, at] = rows, value
                 at += 1
-        ends = self._start[first + 1 : first + count + 1]
-        if np.minimum.reduce(self._index[begin:end], initial=0) == 0:
-            ends[:] = np.arange(begin + width, end + 1, width) if width else begin
-            self._filled = end
-        else:
-            self._close_up(index >= 0, ends)
-
-    def _close_up(self, there: Bools, ends: I32) -> None:
-        """Take out the entries of the last block, from ``filled`` on, that mean nothing."""
-        begin, block = self._filled, slice(self._filled, self._filled + there.size)
-        np.cumsum(there.sum(axis=1, dtype=np.int32), out=ends)
-        ends += begin
-        self._filled = int(ends[-1])
-        for buffer in (self._index, self._value):
-            buffer[begin : self._filled] = buffer[block][there.ravel()]
+        self._blocks.append((count, width))
+        self._filled = end
 
     def binaries(
         self,
@@ -156,9 +141,22 @@ class Program:
         columns, rows = self.column_count, self.row_count
         cost, tie, low, high = self._figures[:, :columns]
         row_low, row_high = self._sides[:, :rows]
-        start, used = self._start[: columns + 1], slice(self._filled)
-        index, value = self._index[used], self._value[used]
+        index, value = self._index[: self._filled], self._value[: self._filled]
+        start = np.zeros(columns + 1, dtype=np.int32)
+        if self._blocks:
+            counts, widths = zip(*self._blocks, strict=True)
+            np.cumsum(np.repeat(widths, counts), out=start[1:])
+        if np.minimum.reduce(index, initial=0) < 0:
+            start, index, value = _closed_up(start, index, value)
         return Arrays(cost, tie, low, high, row_low, row_high, start, index, value)
+
+
+def _closed_up(start: I32, index: I32, value: F64) -> tuple[I32, I32, F64]:
+    """The matrix without the entries that mean nothing."""
+    there = index >= 0
+    before = np.zeros(index.size + 1, dtype=np.int32)
+    np.cumsum(there, out=before[1:])
+    return before[start], index[there], value[there]
 
 
 def _grown(buffer: npt.NDArray[Any], size: int) -> npt.NDArray[Any]:

@@ -10,7 +10,6 @@ import numpy as np
 from zerocity.energy.case import Case
 from zerocity.energy.case_bill import BillLine, bill_of
 from zerocity.energy.case_breaks import BrokenLimit, breaks_of
-from zerocity.energy.site_fleet import fleet_of
 from zerocity.energy.site_frame import penalties
 from zerocity.energy.site_values import Values
 from zerocity.errors import AuditError
@@ -101,7 +100,7 @@ def finish(case: Case, values: Values) -> Schedule:
     """
     check_balance(case, values)
     bill = bill_of(case, values)
-    breaks = breaks_of(case, values, lambda: penalties(case, fleet_of(case.sessions)))
+    breaks = breaks_of(case, values, lambda: penalties(case))
     money = float(sum(line.cny for line in bill))
     status = "limits_broken" if breaks else "optimal"
     first = values.stored_price[0] if case.stores else values.site_price

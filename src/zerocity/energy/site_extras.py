@@ -44,7 +44,7 @@ def _add_profile(frame: Frame, one: Process, profile_kw: npt.NDArray[np.float64]
         first = one.earliest_step + np.arange(starts)
         rows = frame.balance[first[:, None] + np.arange(profile_kw.size)]
         entries: Entries = [
-            (rows, np.broadcast_to(-profile_kw, rows.shape)),
+            (rows, -profile_kw),
             (np.broadcast_to(row, (starts,)), 1.0),
         ]
         tie = frame.tie(1.5)[first] * max(float(profile_kw.sum()), 1.0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -10,7 +11,6 @@ import numpy as np
 
 from zerocity.energy.case import Case
 from zerocity.energy.program import Entries, Program
-from zerocity.energy.site_fleet import Fleet
 from zerocity.measures.arrays import F64, I64, Bools
 
 MOVED_TIE = 1e-3
@@ -39,8 +39,9 @@ class Penalties:
     overload: float
 
 
-def penalties(case: Case, fleet: Fleet) -> Penalties:
+def penalties(case: Case) -> Penalties:
     """Prices above all that breaking a limit could save, in the order given in `Penalties`."""
+    fleet = case.fleet
     prices = [case.import_price_cny_per_kwh, case.sell_cny_per_kwh]
     worth = [s.final_value_cny_per_kwh for s in case.stores]
     wear = sum((s.wear_cny_per_kwh for s in case.stores), 0.0)
@@ -50,7 +51,7 @@ def penalties(case: Case, fleet: Fleet) -> Penalties:
     kept = float((fleet.charge_efficiency * fleet.discharge_efficiency).min(initial=kept))
     base = (10.0 * (1.0 + dearest) + 2.0 * case.demand_charge_cny_per_kw / case.step_h) / kept
     carbon = 0.0
-    if np.isfinite(case.carbon_budget_kg):
+    if math.isfinite(case.carbon_budget_kg):
         carbon = 0.5 * BUDGET_LIFT * base / max(float(case.carbon_kg_per_kwh.max()), 1e-9)
         base *= BUDGET_LIFT
     session = 2.0 * base * np.exp2(_doublings(fleet.priority))
@@ -91,7 +92,6 @@ class Frame:
     balance: I64
     price: Penalties
     rules: Rules
-    fleet: Fleet
     content: dict[str, I64] = field(default_factory=dict)
 
     @property
@@ -123,14 +123,14 @@ class Frame:
         return [(inward, 1.0)], [(outward, 1.0)]
 
 
-def most_import_kw(case: Case, fleet: Fleet) -> F64:
+def most_import_kw(case: Case) -> F64:
     """The most that all assets together could draw at each step, (T,) [kW]; always finite."""
     h, most = case.step_h, case.load_kw + 1.0
     for store in case.stores:
         most = most + charge_limit_kw(store.charge_limit_kw, store.capacity_kwh,
                                       store.charge_efficiency, h)  # fmt: skip
-    if fleet.size:
-        most = most + fleet.by_step(fleet.take_kw, case.steps)
+    if case.sessions:
+        most = most + case.fleet.by_step(case.fleet.take_kw, case.steps)
     for process in case.processes:
         most = most.copy()
         most[process.earliest_step : process.latest_step] += process.power_max_kw

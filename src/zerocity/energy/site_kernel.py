@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from zerocity.energy.case import Case, Session, Store
+from zerocity.energy.case import Case, Store
+from zerocity.energy.case_sessions import Session
 from zerocity.energy.site_values import Values
 from zerocity.energy.stores import StoreDays, StorePlans, dispatch_with_demand
 from zerocity.measures.arrays import F64, Bools

@@ -6,12 +6,13 @@ breaking it saves. Names of column blocks are the keys by which ``schedule`` rea
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from zerocity.energy.case import Case, Store
 from zerocity.energy.program import Entries, Program
 from zerocity.energy.site_extras import add_heat, add_processes
-from zerocity.energy.site_fleet import Fleet, fleet_of
 from zerocity.energy.site_frame import (
     MOVED_TIE,
     Frame,
@@ -26,10 +27,9 @@ from zerocity.measures.arrays import F64, I64
 
 def build(case: Case, rules: Rules) -> Frame:
     """Build the program of ``case``: minimise money and penalties."""
-    fleet = fleet_of(case.sessions)
-    program = _room_for(case, fleet)
+    program = _room_for(case)
     balance = program.rows(case.steps, case.load_kw, case.load_kw)
-    frame = Frame(case, program, balance, penalties(case, fleet), rules, fleet)
+    frame = Frame(case, program, balance, penalties(case), rules)
     _add_grid(frame)
     for store in case.stores:
         _add_store(frame, store)
@@ -40,8 +40,9 @@ def build(case: Case, rules: Rules) -> Frame:
     return frame
 
 
-def _room_for(case: Case, fleet: Fleet) -> Program:
+def _room_for(case: Case) -> Program:
     """An empty program with room for what the case will usually need."""
+    fleet = case.fleet
     stays = fleet.place.step.size * (3 if fleet.gives.any() else 1) + fleet.size
     columns = case.steps * (7 + 5 * len(case.stores)) + stays + 64
     return Program(columns, case.steps * (3 + 2 * len(case.stores)) + stays + 64, 3 * columns)
@@ -49,10 +50,11 @@ def _room_for(case: Case, fleet: Fleet) -> Program:
 
 def _add_grid(frame: Frame) -> None:
     case, program, h = frame.case, frame.program, frame.case.step_h
-    most, fleet = most_import_kw(case, frame.fleet), frame.fleet
-    out = case.pv_kw + sum((s.discharge_limit_kw for s in case.stores), np.zeros(case.steps))
-    if fleet.gives.any():
-        out = out + fleet.by_step(fleet.give_kw, case.steps)
+    most, out = most_import_kw(case), case.pv_kw
+    for store in case.stores:
+        out = out + store.discharge_limit_kw
+    if case.fleet.gives.any():
+        out = out + case.fleet.by_step(case.fleet.give_kw, case.steps)
     room = np.minimum(case.export_limit_kw, out)
     inward, outward = frame.one_way("grid", most, room)
     entries: Entries = [
@@ -86,7 +88,7 @@ def _peak(frame: Frame, most: F64) -> list[tuple[I64, float]]:
 def _budget(frame: Frame, most: F64) -> list[tuple[I64, F64]]:
     """Row that keeps carbon under its budget, for the import's entries."""
     case = frame.case
-    if not np.isfinite(case.carbon_budget_kg):
+    if not math.isfinite(case.carbon_budget_kg):
         return []
     row = frame.program.rows(1, -np.inf, case.carbon_budget_kg)
     carbon = case.step_h * case.carbon_kg_per_kwh
@@ -101,6 +103,8 @@ def is_soft(store: Store, step_h: float) -> bool:
     varies = bool((low != low[0]).any() or (high != high[0]).any())
     if varies or not low[0] <= store.initial_soc <= high[0]:
         return True
+    if store.self_discharge_per_step == 0.0:
+        return False
     gain = step_h * store.charge_efficiency * store.charge_limit_kw
     lost = store.self_discharge_per_step * low * store.capacity_kwh
     return bool((gain < lost).any())
@@ -125,29 +129,29 @@ def _add_store(frame: Frame, store: Store) -> None:
 
 def _add_content(frame: Frame, store: Store, content: I64) -> None:
     case, program, size = frame.case, frame.program, store.capacity_kwh
-    steps, name = case.steps, store.name
+    steps, name, price = case.steps, store.name, frame.price
     low, high = np.minimum(store.soc_min, store.soc_max) * size, store.soc_max * size
-    following = np.append(content[1:], -1)
-    entries: list[tuple[I64, float]] = [
-        (content, 1.0),
-        (following, store.self_discharge_per_step - 1.0),
-    ]
-    soft = is_soft(store, case.step_h)
-    if soft:
+    entries: Entries = [(content, 1.0), _left_over(frame, store, content)]
+    if is_soft(store, case.step_h):
         bounds = program.rows(steps, low, high)
-        entries.append((bounds, 1.0))
-        price = frame.price
+        entries = [*entries, (bounds, 1.0)]
         program.columns(f"under {name}", price.soc_min, size, [(bounds, 1.0)], steps)
         program.columns(f"above {name}", price.soc_max, size, [(bounds, -1.0)], steps)
         low, high = np.zeros(steps), np.full(steps, size)
-    if store.final_soc is not None:
-        target = store.final_soc * size
-        goal = np.full(steps, -1)
-        goal[-1] = program.rows(1, target, target)[0]
-        entries.append((goal, 1.0))
-        for side, sign in (("short", 1.0), ("long", -1.0)):
-            row = [(goal[-1:], sign)]
-            program.columns(f"{side} {name}", frame.price.final, size, row, 1)
     worth = np.zeros(steps)
     worth[-1] = -store.final_value_cny_per_kwh
     program.columns(f"energy {name}", worth, high, entries, steps, low=low, tie=frame.full_tie)
+
+
+def _left_over(frame: Frame, store: Store, content: I64) -> tuple[I64, F64]:
+    """Where the content of a step stands again: in the next step's row, at last in the goal's."""
+    rows, kept = content + 1, np.full(content.size, store.self_discharge_per_step - 1.0)
+    rows[-1], kept[-1] = -1, 1.0
+    if store.final_soc is not None:
+        target = store.final_soc * store.capacity_kwh
+        goal = frame.program.rows(1, target, target)
+        rows[-1] = goal[0]
+        missed: Entries = [(goal.repeat(2), np.array([1.0, -1.0]))]
+        price, name = frame.price.final, f"off {store.name}"
+        frame.program.columns(name, price, store.capacity_kwh, missed, 2)
+    return rows, kept

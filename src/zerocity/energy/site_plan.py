@@ -107,7 +107,7 @@ def _both_ways(found: _Found) -> dict[str, Bools]:
 
 def _avoidable(found: _Found) -> bool:
     """Whether sessions compete for what cannot be served to all of them."""
-    fleet, case = found.frame.fleet, found.frame.case
+    case, fleet = found.frame.case, found.frame.case.fleet
     if fleet.size < 2:
         return False
     missed = found.solution.value[found.frame.program.at["unserved"]]

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from zerocity.energy.case_sessions import Flat
 from zerocity.energy.program import Entries
-from zerocity.energy.site_fleet import Flat
 from zerocity.energy.site_frame import MOVED_TIE, Frame
 from zerocity.measures.arrays import F64, I64
 
@@ -19,7 +19,7 @@ SPREAD = 0.3
 
 def add_sessions(frame: Frame) -> None:
     """Add all sessions of the case."""
-    fleet = frame.fleet
+    fleet = frame.case.fleet
     if not fleet.size:
         return
     need = fleet.energy_kwh
@@ -38,12 +38,12 @@ def add_sessions(frame: Frame) -> None:
 
 
 def _tie(frame: Frame, at: Flat) -> F64:
-    place = 1.0 + SPREAD * np.arange(frame.fleet.size) / max(frame.fleet.size, 1)
+    place = 1.0 + SPREAD * np.arange(frame.case.fleet.size) / max(frame.case.fleet.size, 1)
     return np.asarray(frame.tie(1.3)[at.step] * place[at.owner])
 
 
 def _add_plain(frame: Frame, rows: I64) -> None:
-    fleet = frame.fleet
+    fleet = frame.case.fleet
     chosen = fleet.pick(gives=False)
     at = Flat(fleet.place.owner[chosen], fleet.place.step[chosen])
     gain = frame.case.step_h * fleet.charge_efficiency
@@ -53,7 +53,7 @@ def _add_plain(frame: Frame, rows: I64) -> None:
 
 
 def _add_back(frame: Frame, rows: I64) -> None:
-    fleet, program, h = frame.fleet, frame.program, frame.case.step_h
+    fleet, program, h = frame.case.fleet, frame.program, frame.case.step_h
     chosen = fleet.pick(gives=True)
     at = Flat(fleet.place.owner[chosen], fleet.place.step[chosen])
     owner, last, count = at.owner, at.last, at.step.size
@@ -69,10 +69,9 @@ def _add_back(frame: Frame, rows: I64) -> None:
     program.columns("give", price, out, giving, count, tie=MOVED_TIE)
     taking: Entries = [(bus, -1.0), (content, -gain), *inward]
     program.columns("take", 0.0, most, taking, count, tie=MOVED_TIE)
-    following = np.where(last, -1, np.append(content[1:], -1))
-    goal = np.where(last, rows[owner], -1)
+    following = np.where(last, rows[owner], content + 1)
     high = fleet.capacity_kwh[owner]
-    entries: Entries = [(content, 1.0), (following, -1.0), (goal, 1.0)]
+    entries: Entries = [(content, 1.0), (following, np.where(last, 1.0, -1.0))]
     program.columns("held", 0.0, high, entries, count, tie=frame.full_tie)
 
 
@@ -81,10 +80,10 @@ def _fair(frame: Frame, need: F64) -> I64:
 
     The worst share itself is priced, so that it becomes as small as it can be.
     """
-    least = frame.fleet.unavoidable_kwh(frame.case.step_h)
+    least = frame.case.fleet.unavoidable_kwh(frame.case.step_h)
     most = need - least
     rows = frame.program.rows(need.size, -np.inf, least)
-    levels, level = np.unique(frame.fleet.priority, return_inverse=True)
+    levels, level = np.unique(frame.case.fleet.priority, return_inverse=True)
     for k in range(levels.size):
         ours = np.flatnonzero(level == k)
         worth = 2.0 * float(frame.price.session[ours[0]] * most[ours].sum())

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from zerocity.energy.case import Case, Store
+from zerocity.energy.case_sessions import Fleet
 from zerocity.energy.memory import remembering
 from zerocity.energy.program_solve import Solution
-from zerocity.energy.site_fleet import Fleet
 from zerocity.energy.site_frame import Frame
 from zerocity.measures.arrays import F64
 
@@ -52,12 +52,11 @@ class Values:
 
 def read_back(frame: Frame, solution: Solution) -> Values:
     """Read the plan that solves the program of ``frame``."""
-    case, at, value = frame.case, frame.program.at, solution.value
-    steps = case.steps
-    zero = np.zeros(steps)
+    case, at, steps = frame.case, frame.program.at, frame.case.steps
+    value, zero = np.maximum(solution.value, 0.0), np.zeros(steps)
 
     def block(name: str) -> F64:
-        return np.maximum(value[at[name]], 0.0) if name in at else zero
+        return value[at[name]] if name in at else zero
 
     charge = _rows([np.minimum(block(f"charge {s.name}"), s.charge_limit_kw)
                     for s in case.stores], steps)  # fmt: skip
@@ -65,8 +64,12 @@ def read_back(frame: Frame, solution: Solution) -> Values:
                        for s in case.stores], steps)  # fmt: skip
     take, give = _sessions(frame, value)
     process = _rows([_process(frame, value, i) for i in range(len(case.processes))], steps)
-    demand = (case.load_kw + (charge - discharge).sum(axis=0) + (take - give).sum(axis=0)
-              + process.sum(axis=0) + block("heat pump"))  # fmt: skip
+    demand = case.load_kw + block("heat pump")
+    for inward, outward in ((charge, discharge), (take, give)):
+        if inward.size:
+            demand += (inward - outward).sum(axis=0)
+    if process.size:
+        demand += process.sum(axis=0)
     sun = np.minimum(block("sun"), case.pv_kw)
     sun = np.minimum(sun, np.maximum(demand + case.export_limit_kw, 0.0))
     net = demand - sun
@@ -81,7 +84,7 @@ def read_back(frame: Frame, solution: Solution) -> Values:
                           for i, s in enumerate(case.stores)], steps),
         take_kw=take,
         give_kw=give,
-        held_kwh=_held(frame.fleet, case.step_h, take, give),
+        held_kwh=_held(frame.case.fleet, case.step_h, take, give),
         process_kw=process,
         heat_pump_kw=block("heat pump"),
         cold_kw=block("cold"),
@@ -106,25 +109,22 @@ def _content(store: Store, charge_kw: F64, discharge_kw: F64, step_h: float) -> 
     """Content at the end of each step, within the capacity but for a solver's last digits."""
     gain = step_h * (charge_kw * store.charge_efficiency
                      - discharge_kw / store.discharge_efficiency)  # fmt: skip
-    kept, start = 1.0 - store.self_discharge_per_step, store.initial_soc * store.capacity_kwh
-    if kept == 1.0:
-        content = start + np.cumsum(gain)
-    else:
-        gain[0] += kept * start
-        content = remembering(gain, kept)
-    return np.clip(content, 0.0, store.capacity_kwh)
+    kept = 1.0 - store.self_discharge_per_step
+    gain[0] += kept * store.initial_soc * store.capacity_kwh
+    content = remembering(gain, kept)
+    return np.minimum(np.maximum(content, 0.0), store.capacity_kwh)
 
 
 def _sessions(frame: Frame, value: F64) -> tuple[F64, F64]:
     """Power into and out of each vehicle, (N, T) each [kW]."""
     case, at = frame.case, frame.program.at
     take, give = (np.zeros((len(case.sessions), case.steps)) for _ in range(2))
-    place = frame.fleet.place
+    place = frame.case.fleet.place
     for name, into in (("power", take), ("take", take), ("give", give)):
         if name not in at:
             continue
-        chosen = frame.fleet.pick(gives=name != "power")
-        power = np.minimum(np.maximum(value[at[name]], 0.0), frame.program.high(name))
+        chosen = frame.case.fleet.pick(gives=name != "power")
+        power = np.minimum(value[at[name]], frame.program.high(name))
         into[place.owner[chosen], place.step[chosen]] = power
     return take, give
 
@@ -136,9 +136,8 @@ def _held(fleet: Fleet, step_h: float, take_kw: F64, give_kw: F64) -> F64:
     inward = take_kw * (step_h * fleet.charge_efficiency)[:, None]
     if fleet.gives.any():
         inward -= give_kw * (step_h / fleet.discharge_efficiency)[:, None]
-    np.cumsum(inward, axis=1, out=inward)
-    inward += fleet.initial_kwh[:, None]
-    return inward
+    inward[:, 0] += fleet.initial_kwh
+    return remembering(inward, 1.0)
 
 
 def _process(frame: Frame, value: F64, number: int) -> F64:
@@ -147,7 +146,7 @@ def _process(frame: Frame, value: F64, number: int) -> F64:
     one, power = case.processes[number], np.zeros(case.steps)
     if one.profile_kw is None:
         block = value[at[f"process {one.name}"]]
-        power[one.earliest_step : one.latest_step] = np.clip(block, 0.0, one.power_max_kw)
+        power[one.earliest_step : one.latest_step] = np.minimum(block, one.power_max_kw)
     elif f"start {one.name}" in at:
         starts = value[at[f"start {one.name}"]]
         if starts.max() > 0.5:

@@ -5,8 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zerocity.energy.case import Session
-from zerocity.energy.site_fleet import flat, fleet_of
+from zerocity.energy.case_sessions import Session, flat, fleet_of
 
 STEPS = 6
 

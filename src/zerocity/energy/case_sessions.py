@@ -1,6 +1,7 @@
-"""The sessions of a case as arrays, laid out flat: one entry for each session and step.
+"""Charging sessions of a case, one by one and as arrays.
 
-A site's program, and the reading of its plan, work on these arrays and not session by session.
+The arrays are laid out flat: one entry for each session and step. A site's program, and the reading
+of its plan, work on them and not session by session.
 """
 
 from __future__ import annotations
@@ -12,8 +13,36 @@ from operator import attrgetter
 
 import numpy as np
 
-from zerocity.energy.case import Session
 from zerocity.measures.arrays import F64, I64, Bools
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A vehicle that stands at a plug from ``arrive_step`` until before ``depart_step``.
+
+    Attributes
+    ----------
+    energy_kwh : what must have gone into the vehicle, net, when it departs [kWh].
+    initial_kwh, capacity_kwh : content on arrival and at most [kWh].
+    charge_limit_kw, discharge_limit_kw : AC power limits, (T,) [kW]; a discharge limit above 0
+        lets the vehicle give energy back in between.
+    charge_efficiency, discharge_efficiency : AC to vehicle and back, in (0, 1].
+    priority : a higher one is served first when not all can be.
+    discharge_price_cny_per_kwh : what each AC kWh given back costs: its wear, or its owner's pay.
+    """
+
+    name: str
+    arrive_step: int
+    depart_step: int
+    energy_kwh: float
+    initial_kwh: float
+    capacity_kwh: float
+    charge_limit_kw: F64
+    discharge_limit_kw: F64
+    charge_efficiency: float = 1.0
+    discharge_efficiency: float = 1.0
+    priority: float = 0.0
+    discharge_price_cny_per_kwh: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
