@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -41,6 +43,33 @@ def test_a_changed_source_gets_a_new_folder(package: Path, monkeypatch: pytest.M
     (package / "more.py").write_text("")
     assert chosen(monkeypatch) not in (first, second)
     assert second.parent == first.parent == package.parent / "cache" / "zerocity" / "kernels"
+
+
+def test_kernels_that_nobody_used_for_a_month_go(
+    package: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = chosen(monkeypatch)
+    kernels = old.parent
+    for name in ("forgotten", "held", "recent"):
+        (kernels / name / "deep").mkdir(parents=True)
+        (kernels / name / "deep" / "kernel.nbc").write_text("x")
+    long_ago = time.time() - 31 * 86_400
+    for name in ("forgotten", "held", old.name):
+        os.utime(kernels / name, (long_ago, long_ago))
+    lock = os.open(kernels / "held", os.O_RDONLY)
+    fcntl.flock(lock, fcntl.LOCK_SH)
+    (package / "kernel.py").write_text("a = 333")
+    new = chosen(monkeypatch)
+    os.close(lock)
+    # This process holds the one that it began with, too.
+    assert {path.name for path in kernels.iterdir()} == {"held", "recent", old.name, new.name}
+
+
+def test_using_kernels_keeps_them(package: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = chosen(monkeypatch)
+    os.utime(folder, (0.0, 0.0))
+    assert chosen(monkeypatch) == folder
+    assert time.time() - folder.stat().st_mtime < 60.0
 
 
 def test_the_users_choice_stands(package: Path, monkeypatch: pytest.MonkeyPatch) -> None:

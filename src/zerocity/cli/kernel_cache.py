@@ -2,16 +2,23 @@
 
 A kernel's cache knows the file it stands in, but not the files of the kernels it calls. After an
 update a caller could go on with an old callee; a folder of its own for each state rules that out.
+Folders that nobody used for long are cleared away.
 """
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import hashlib
 import os
+import shutil
 import tempfile
+import time
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent.parent
+UNUSED_DAYS = 30.0
+"""Kernels of other sources are kept this long after they were last used: an assumption."""
 
 
 def use_fresh_kernels() -> None:
@@ -20,11 +27,38 @@ def use_fresh_kernels() -> None:
         return
     base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     folder = base / "zerocity" / "kernels" / _state()
+    is_new = not folder.exists()
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        _hold(folder)
     except OSError:
         folder = Path(tempfile.gettempdir()) / f"zerocity-kernels-{os.getuid()}-{_state()}"
+        is_new = False
+    if is_new:
+        with contextlib.suppress(OSError):  # another process may be clearing the same ones
+            _clear_unused(folder)
     os.environ["NUMBA_CACHE_DIR"] = str(folder)
+
+
+def _hold(folder: Path) -> None:
+    """Mark ``folder`` as used now, and as in use until this process ends."""
+    os.utime(folder)
+    with contextlib.suppress(OSError):  # not every network file system knows locks
+        fcntl.flock(os.open(folder, os.O_RDONLY), fcntl.LOCK_SH)
+    # Whoever cleared it away a moment ago held the lock meanwhile.
+    folder.mkdir(parents=True, exist_ok=True)
+
+
+def _clear_unused(folder: Path) -> None:
+    """Delete the folders beside ``folder`` that nobody uses and nobody used for long."""
+    for other in folder.parent.iterdir():
+        if time.time() - other.stat().st_mtime < UNUSED_DAYS * 86_400.0:
+            continue
+        held = os.open(other, os.O_RDONLY)
+        with contextlib.suppress(OSError):
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(other, ignore_errors=True)
+        os.close(held)
 
 
 def _state() -> str:
