@@ -78,9 +78,34 @@ def test_the_users_choice_stands(package: Path, monkeypatch: pytest.MonkeyPatch)
     assert os.environ["NUMBA_CACHE_DIR"] == "/somewhere"
 
 
-def test_a_home_that_cannot_be_written_is_no_error(
-    package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def homeless(package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A user whose cache folder cannot be made; returns the folder for temporary files."""
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
-    assert "zerocity-kernels" in chosen(monkeypatch).name
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    return tmp_path
+
+
+def test_a_home_that_cannot_be_written_is_no_error(
+    homeless: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = chosen(monkeypatch)
+    assert folder.parent == homeless
+    assert folder.stat().st_mode & 0o077 == 0
+    assert chosen(monkeypatch) == folder
+
+
+@pytest.mark.parametrize("trap", ["open", "link"])
+def test_kernels_that_others_could_have_laid_there_are_not_taken(
+    homeless: Path, monkeypatch: pytest.MonkeyPatch, trap: str
+) -> None:
+    folder = chosen(monkeypatch)
+    if trap == "open":
+        folder.chmod(0o777)
+    else:
+        folder.rename(homeless / "theirs")
+        folder.symlink_to(homeless / "theirs")
+    other = chosen(monkeypatch)
+    assert other != folder
+    assert other.stat().st_mode & 0o077 == 0

@@ -12,6 +12,7 @@ import fcntl
 import hashlib
 import os
 import shutil
+import stat
 import tempfile
 import time
 from pathlib import Path
@@ -32,8 +33,7 @@ def use_fresh_kernels() -> None:
         folder.mkdir(parents=True, exist_ok=True)
         _hold(folder)
     except OSError:
-        folder = Path(tempfile.gettempdir()) / f"zerocity-kernels-{os.getuid()}-{_state()}"
-        is_new = False
+        folder, is_new = _without_home(), False
     if is_new:
         with contextlib.suppress(OSError):  # another process may be clearing the same ones
             _clear_unused(folder)
@@ -47,6 +47,18 @@ def _hold(folder: Path) -> None:
         fcntl.flock(os.open(folder, os.O_RDONLY), fcntl.LOCK_SH)
     # Whoever cleared it away a moment ago held the lock meanwhile.
     folder.mkdir(parents=True, exist_ok=True)
+
+
+def _without_home() -> Path:
+    """A folder for temporary files, that nobody else can write to: kernels are code."""
+    name = f"zerocity-kernels-{os.getuid()}-{_state()}"
+    folder = Path(tempfile.gettempdir()) / name
+    with contextlib.suppress(FileExistsError):
+        folder.mkdir(mode=0o700)
+    found = folder.lstat()
+    if stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not found.st_mode & 0o022:
+        return folder
+    return Path(tempfile.mkdtemp(prefix=f"{name}-"))
 
 
 def _clear_unused(folder: Path) -> None:
@@ -64,6 +76,6 @@ def _clear_unused(folder: Path) -> None:
 def _state() -> str:
     digest = hashlib.blake2b(digest_size=8)
     for path in sorted(PACKAGE.rglob("*.py")):
-        stat = path.stat()
-        digest.update(f"{path}\0{stat.st_mtime_ns}\0{stat.st_size}\0".encode())
+        found = path.stat()
+        digest.update(f"{path}\0{found.st_mtime_ns}\0{found.st_size}\0".encode())
     return digest.hexdigest()
