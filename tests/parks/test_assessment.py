@@ -59,6 +59,15 @@ def test_evidence_names_what_is_missing_and_summary_is_plain() -> None:
     assert json.loads(json.dumps(park.summary()))["meets_core"] is False
 
 
+def test_a_stated_share_is_evidence_and_goes_with_the_run() -> None:
+    park = result(ParkSpec("north", water_reused_share=0.85), 10.0, 0.0)
+    stated = [item for item in park.evidence if item.standing == "stated"]
+    assert [item.claim for item in stated] == ["industrial water used again (at least 80 %)"]
+    assert stated[0].basis == "85%, stated by the city"
+    assert park.summary()["water_reused_share"] == 0.85
+    assert "solid_waste_used_share" not in park.summary()
+
+
 def test_an_idle_park_meets_nothing() -> None:
     park = result(ParkSpec("north"), 0.0, 0.0)
     assert not park.meets_core

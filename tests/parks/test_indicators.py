@@ -110,3 +110,6 @@ def test_bad_specs_are_named(field: str) -> None:
         ParkSpec("north", **{field: -1.0})
     with pytest.raises(InputError, match="green_import_share"):
         ParkSpec("north", green_import_share=1.1)
+    for share in (-0.1, 1.1, float("nan")):
+        with pytest.raises(InputError, match="water_reused_share"):
+            ParkSpec("north", water_reused_share=share)

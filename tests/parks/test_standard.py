@@ -45,6 +45,19 @@ def test_six_indicators_four_of_them_missing() -> None:
     assert "annex not read" in found.rows[0].source
 
 
+def test_what_no_meter_holds_is_judged_as_the_park_states_it() -> None:
+    told = {"products_at_grade_share": 0.99, "solid_waste_used_share": 0.8,
+            "surplus_heat_used_share": 0.4999}  # fmt: skip
+    found = judged(ParkSpec("north", **told))
+    assert [row.met for row in found.rows[2:]] == [False, True, False, None]
+    assert [row.certainty for row in found.rows[2:]] == [*["stated"] * 3, "missing"]
+    assert [row.value for row in found.rows[2:5]] == list(told.values())
+    assert all(row.low == row.high == row.value for row in found.rows[2:5])
+    assert "stated by the city; the waste register would show it" in found.rows[3].why
+    # What is stated of waste and water changes nothing of the carbon.
+    assert found.rows[0] == judged(ParkSpec("north")).rows[0]
+
+
 def test_a_clean_park_meets_both() -> None:
     found = judged(ParkSpec("north"), 10.0, 990.0)
     assert [row.met for row in found.rows[:2]] == [True, True]

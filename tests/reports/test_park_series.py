@@ -21,7 +21,7 @@ from zerocity.reports.tables import RunTables, open_run
 DAYS, OFFSET_MS = 2, 8 * 3_600_000
 STEPS = DAYS * 96
 PARK = {"sites": ["one", "two"], "green_import_share": 0.25, "other_energy_tce": 10.0,
-        "other_carbon_t": 16.0, "annual_energy_tce": 0.0}  # fmt: skip
+        "other_carbon_t": 16.0, "annual_energy_tce": 0.0, "water_reused_share": 0.85}  # fmt: skip
 
 
 def put(folder: Path, table: str, columns: dict[str, Any]) -> None:
@@ -57,6 +57,8 @@ def test_a_park_s_sites_are_summed(run: RunTables) -> None:
     specs = run_parks(run)
     meters = park_meters(run, specs)["north"]
     assert specs["north"].green_import_share == 0.25
+    assert specs["north"].water_reused_share == 0.85
+    assert specs["north"].solid_waste_used_share is None
     assert meters.step_h == 0.25
     assert meters.use_kwh.tolist() == [8.0] * STEPS
     assert meters.import_kwh.sum() == 6.0 * STEPS

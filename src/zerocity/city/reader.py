@@ -63,8 +63,8 @@ class Reader:
         self.problem(doc, (*path, key), "an unknown key", wanted, way_out)
 
     def _default(self, doc: Document, path: Path, field: Field) -> None:
-        numeric = field.kind in ("number", "integer") and math.isfinite(field.default)
-        if numeric:
+        numeric = field.kind in ("number", "integer") and field.default is not None
+        if numeric and math.isfinite(field.default):
             name = ".".join((doc.stem, *path))
             note = "not given by the city"
             self.figures.append(

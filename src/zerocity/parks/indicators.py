@@ -23,6 +23,10 @@ class ParkSpec:
         emission ``other_carbon_t`` [tCO2]. Both 0 = an all-electric park (assumed).
     annual_energy_tce : the size that decides the limit [tce]; 0 = taken from the measured energy.
     green_import_share : share of the imported energy bought with traced green supply, 0-1.
+    products_at_grade_share : share of the products whose energy use is at the 2nd grade of the
+        national quota or better; ``solid_waste_used_share``, ``surplus_heat_used_share`` (heat,
+        cold and pressure) and ``water_reused_share`` of what the industry leaves, 0-1. They stand
+        in the park's own registers; None = not told.
     """
 
     name: str
@@ -31,6 +35,10 @@ class ParkSpec:
     other_carbon_t: float = 0.0
     annual_energy_tce: float = 0.0
     green_import_share: float = 0.0
+    products_at_grade_share: float | None = None
+    solid_waste_used_share: float | None = None
+    surplus_heat_used_share: float | None = None
+    water_reused_share: float | None = None
 
     def __post_init__(self) -> None:
         for field in ("other_energy_tce", "other_carbon_t", "annual_energy_tce"):
@@ -39,11 +47,17 @@ class ParkSpec:
                 raise InputError(
                     f"parks.{self.name}.{field}", str(value), "a finite number of at least 0"
                 )
-        if not 0.0 <= self.green_import_share <= 1.0:
-            came = str(self.green_import_share)
-            raise InputError(f"parks.{self.name}.green_import_share", came, "a share from 0 to 1")
+        for field in ("green_import_share", *STATED):
+            value = getattr(self, field)
+            if value is not None and not 0.0 <= value <= 1.0:
+                raise InputError(f"parks.{self.name}.{field}", str(value), "a share from 0 to 1")
 
 
+STATED = (
+    "products_at_grade_share", "solid_waste_used_share", "surplus_heat_used_share",
+    "water_reused_share",
+)  # fmt: skip
+"""Fields of `ParkSpec` for which no electricity meter stands."""
 KGCE_PER_KWH = 0.1229  # equivalent value of 1 kWh of electricity, GB/T 2589-2020 annex A
 
 

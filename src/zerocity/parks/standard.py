@@ -1,32 +1,25 @@
 """A park against every indicator of the 2025 notice: value, limit, verdict, and how sure.
 
 The notice (Fagai huanzi [2025] 910) has one core indicator and five guiding ones; values as in
-`assessment`. Meters can judge two of the six; the other four are listed as missing, so that
-nobody takes silence for a pass.
+`assessment`. Meters can judge two of the six; the other four are what the park states, or missing,
+so that nobody takes silence for a pass.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from zerocity.errors import InputError
-from zerocity.parks.assessment import CLEAN_SHARE_GUIDE, Evidence, ParkResult, assess
+from zerocity.parks.assessment import CLEAN_SHARE_GUIDE, GUIDES, Evidence, ParkResult, assess
 from zerocity.parks.indicators import ParkIndicators, ParkSpec, indicators
 from zerocity.parks.matching import Matching, ParkMeters, match
 from zerocity.parks.park_case import Levers
 
 NOTICE = "Fagai huanzi [2025] 910, as printed by three published summaries; annex not read"
-MISSING = (
-    ("energy per product", "2nd grade of the national quota or better", "a register of products"),
-    ("industrial solid waste put to use", "at least 80 %", "the waste register"),
-    ("surplus heat, cold and pressure put to use", "at least 50 %", "heat meters"),
-    ("industrial water used again", "at least 80 %", "water meters"),
-)
-"""Guiding indicators that no electricity meter holds: name, limit, what would show it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +101,7 @@ def judge(
     readings = _readings(spec, hourly, other_factors or {})
     matching = match(hourly, spec.green_import_share, certificates_kwh, grid_clean_share)
     closings = _closings(spec, result, levers or Levers())
-    rows = (_core(result, readings), _clean(result, matching), *_missing())
+    rows = (_core(result, readings), _clean(result, matching), *_guides(spec))
     return Assessment(result, rows, matching, closings, _sentences(spec, result, closings), basis)
 
 
@@ -220,15 +213,18 @@ def _clean(result: ParkResult, matching: Matching) -> IndicatorRow:
     )  # fmt: skip
 
 
-def _missing() -> tuple[IndicatorRow, ...]:
-    nan = float("nan")
-    return tuple(
-        IndicatorRow(
-            name, "guiding", nan, "", limit, None, nan, nan, "missing", NOTICE,
-            f"not in the meters; {shown} would show it",
-        )
-        for name, limit, shown in MISSING
-    )  # fmt: skip
+def _guides(spec: ParkSpec) -> Iterator[IndicatorRow]:
+    """What no electricity meter holds, as the park states it."""
+    for one in GUIDES:
+        told = getattr(spec, one.field)
+        value = math.nan if told is None else float(told)
+        met = None if told is None else value >= one.least
+        why = "stated by the city" if told is not None else "not in the meters"
+        yield IndicatorRow(
+            one.name, "guiding", value, "" if told is None else "share", one.limit, met,
+            value, value, "missing" if told is None else "stated", NOTICE,
+            f"{why}; {one.shown_by} would show it",
+        )  # fmt: skip
 
 
 def _closings(spec: ParkSpec, result: ParkResult, levers: Levers) -> tuple[Closing, ...]:
