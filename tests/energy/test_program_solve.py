@@ -19,6 +19,8 @@ def random_program(seed: int) -> Program:
     for name in "abc":
         entries = [(rows, rng.normal(size=4)), (np.roll(rows, 1), rng.normal(size=4))]
         program.columns(name, rng.normal(size=4), 10.0, entries, 4, tie=rng.uniform(0, 1, 4))
+        lonely = int(rng.integers(0, 3))
+        program.columns(f"in no row {name}", rng.normal(size=lonely), 3.0, [], lonely)
     return program
 
 

@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 
 import highspy
 import numpy as np
-from scipy import sparse
 
 from zerocity.energy.highs import new_solver, pass_program
 from zerocity.energy.program import Arrays, Program
@@ -123,16 +122,23 @@ def _pinned(program: Program, arrays: Arrays, chosen: F64) -> Arrays:
 
 def _bound(arrays: Arrays, dual: F64) -> float:
     """Lagrangian bound: any multipliers give one, the solver's own give the best."""
-    shape = (arrays.row_low.size, arrays.cost.size)
-    matrix = sparse.csc_matrix((arrays.value, arrays.index, arrays.start), shape=shape)
     rising = np.where(np.isfinite(arrays.row_low), np.maximum(dual, 0.0), 0.0)
     falling = np.where(np.isfinite(arrays.row_high), np.minimum(dual, 0.0), 0.0)
     multiplier = rising + falling
     side = np.where(multiplier > 0.0, arrays.row_low, arrays.row_high)
     side[multiplier == 0.0] = 0.0
-    reduced = arrays.cost - matrix.T @ multiplier
+    reduced = arrays.cost - _by_column(arrays, arrays.value * multiplier[arrays.index])
     at_bound = np.where(reduced > 0.0, arrays.low, arrays.high)
     return float(multiplier @ side + reduced @ at_bound)
+
+
+def _by_column(arrays: Arrays, entries: F64) -> F64:
+    """Sum of a value per entry of the matrix over each column."""
+    sums, start = np.zeros(arrays.cost.size), arrays.start[:-1]
+    filled = start < arrays.start[1:]
+    if filled.any():
+        sums[filled] = np.add.reduceat(entries, start[filled])
+    return sums
 
 
 def _pass(solver: highspy.Highs, arrays: Arrays, cost: F64, kinds: I32 | None = None) -> None:
