@@ -111,7 +111,7 @@ def _content(store: Store, charge_kw: F64, discharge_kw: F64, step_h: float) -> 
                      - discharge_kw / store.discharge_efficiency)  # fmt: skip
     kept = 1.0 - store.self_discharge_per_step
     gain[0] += kept * store.initial_soc * store.capacity_kwh
-    content = remembering(gain, kept)
+    content = np.cumsum(gain) if kept == 1.0 else remembering(gain, kept)
     return np.minimum(np.maximum(content, 0.0), store.capacity_kwh)
 
 
@@ -137,7 +137,7 @@ def _held(fleet: Fleet, step_h: float, take_kw: F64, give_kw: F64) -> F64:
     if fleet.gives.any():
         inward -= give_kw * (step_h / fleet.discharge_efficiency)[:, None]
     inward[:, 0] += fleet.initial_kwh
-    return remembering(inward, 1.0)
+    return np.cumsum(inward, axis=1, out=inward)
 
 
 def _process(frame: Frame, value: F64, number: int) -> F64:
