@@ -7,6 +7,7 @@ the solver goes on from it. So a plan neither flutters between runs nor pays for
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import highspy
@@ -62,7 +63,7 @@ def _linear(arrays: Arrays) -> Solution:
     _pass(solver, arrays, (arrays.cost + TIE_CNY * arrays.tie) * COST_SCALE)
     solver.run()
     if solver.getModelStatus() == OPTIMAL:
-        found = _read(solver, arrays, _money_duals(solver, arrays))
+        found = _read(solver, arrays, _money_duals)
         if found.cost - found.bound <= PROVEN * max(1.0, abs(found.cost)):
             return found
     basis = solver.getBasis()
@@ -73,15 +74,17 @@ def _linear(arrays: Arrays) -> Solution:
     solver.run()
     if solver.getModelStatus() != OPTIMAL:
         raise ZerocityError(_ended(solver))
-    return _read(solver, arrays, _duals(solver))
+    return _read(solver, arrays, _duals)
 
 
-def _read(solver: highspy.Highs, arrays: Arrays, dual: F64) -> Solution:
-    value = np.asarray(solver.getSolution().col_value)
+def _read(
+    solver: highspy.Highs, arrays: Arrays, duals: Callable[[highspy.Highs, Arrays], F64]
+) -> Solution:
+    value, dual = np.asarray(solver.getSolution().col_value), duals(solver, arrays)
     return Solution(value, dual, float(arrays.cost @ value), _bound(arrays, dual), True)
 
 
-def _duals(solver: highspy.Highs) -> F64:
+def _duals(solver: highspy.Highs, _: Arrays) -> F64:
     return np.asarray(solver.getSolution().row_dual) / COST_SCALE
 
 
@@ -95,7 +98,7 @@ def _money_duals(solver: highspy.Highs, arrays: Arrays) -> F64:
         # A basic row has a number below 0 and no cost.
         cost = np.where(basic >= 0, arrays.cost[np.maximum(basic, 0)], 0.0)
         status, dual, *_ = solver.getBasisTransposeSolve(cost)  # type: ignore[attr-defined]
-    return np.asarray(dual) if status == highspy.HighsStatus.kOk else _duals(solver)
+    return np.asarray(dual) if status == highspy.HighsStatus.kOk else _duals(solver, arrays)
 
 
 def _mixed(program: Program, arrays: Arrays, time_limit_s: float) -> tuple[F64, float, bool]:
