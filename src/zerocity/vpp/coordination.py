@@ -28,6 +28,7 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from threadpoolctl import threadpool_limits
 
 from zerocity.energy.stores import StoreDays, StorePlans
 from zerocity.errors import InputError
@@ -139,7 +140,9 @@ def coordinate(
     )
     groups = min(sites, GROUPS if steps <= LONG_STEPS else GROUPS_LONG)
     search = Search(SiteOracle(days, groups, seed, threads), portfolio, gap, most_calls)
-    search.run()
+    # Threads of linear algebra wait awake for work that is too small to be shared.
+    with threadpool_limits(1, user_api="blas"):
+        search.run()
     return _finished(search, portfolio, threads)
 
 
