@@ -1,4 +1,4 @@
-"""Series that remember: each value is something new and a share of the value before."""
+"""Series that remember: each value is new noise and a share of the value before."""
 
 from __future__ import annotations
 

@@ -12,39 +12,13 @@ from __future__ import annotations
 import math
 from dataclasses import asdict, dataclass
 
-from zerocity.parks.indicators import STATED, ParkIndicators, ParkSpec
+from zerocity.parks.indicators import GUIDES, Guide, ParkIndicators, ParkSpec
 
 SMALL_PARK_TCE = 200_000.0
 LARGE_PARK_TCE = 1_000_000.0
 LIMIT_BELOW_LARGE = 0.2
 LIMIT_LARGE = 0.3
 CLEAN_SHARE_GUIDE = 0.9
-
-
-@dataclass(frozen=True, slots=True)
-class Guide:
-    """A guiding indicator that no electricity meter holds.
-
-    ``least`` is the share that ``field`` of `ParkSpec` must reach, ``shown_by`` what would show it.
-    """
-
-    field: str
-    name: str
-    least: float
-    limit: str
-    shown_by: str
-
-
-GUIDES = (
-    Guide("products_at_grade_share", "energy per product", 1.0,
-          "2nd grade of the national quota or better", "a register of products"),
-    Guide("solid_waste_used_share", "industrial solid waste put to use", 0.8,
-          "at least 80 %", "the waste register"),
-    Guide("surplus_heat_used_share", "surplus heat, cold and pressure put to use", 0.5,
-          "at least 50 %", "heat meters"),
-    Guide("water_reused_share", "industrial water used again", 0.8,
-          "at least 80 %", "water meters"),
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -96,7 +70,7 @@ class ParkResult:
             "green_import_share": self.spec.green_import_share,
             "other_energy_tce": self.spec.other_energy_tce,
             "other_carbon_t": self.spec.other_carbon_t,
-            **{name: getattr(self.spec, name) for name in STATED if _is_stated(self.spec, name)},
+            **{one.field: told for one in GUIDES if (told := self.spec.told(one)) is not None},
             "evidence": [asdict(item) for item in self.evidence],
         }
 
@@ -155,11 +129,7 @@ def _evidence(spec: ParkSpec, found: ParkIndicators) -> tuple[Evidence, ...]:
 
 
 def _guide(spec: ParkSpec, one: Guide) -> Evidence:
-    claim = f"{one.name} ({one.limit})"
-    if not _is_stated(spec, one.field):
+    claim, told = f"{one.name} ({one.limit})", spec.told(one)
+    if told is None:
         return Evidence(claim, "not in the meters", "missing")
-    return Evidence(claim, f"{getattr(spec, one.field):.0%}, stated by the city", "stated")
-
-
-def _is_stated(spec: ParkSpec, name: str) -> bool:
-    return getattr(spec, name) is not None
+    return Evidence(claim, f"{told:.0%}, stated by the city", "stated")

@@ -12,6 +12,32 @@ from zerocity.errors import InputError
 FloatArray = npt.NDArray[np.float64]
 
 
+@dataclass(frozen=True, slots=True)
+class Guide:
+    """A guiding indicator that no electricity meter holds.
+
+    ``least`` is the share that ``field`` of `ParkSpec` must reach, ``shown_by`` what would show it.
+    """
+
+    field: str
+    name: str
+    least: float
+    limit: str
+    shown_by: str
+
+
+GUIDES = (
+    Guide("products_at_grade_share", "energy per product", 1.0,
+          "2nd grade of the national quota or better", "a register of products"),
+    Guide("solid_waste_used_share", "industrial solid waste put to use", 0.8,
+          "at least 80 %", "the waste register"),
+    Guide("surplus_heat_used_share", "surplus heat, cold and pressure put to use", 0.5,
+          "at least 50 %", "heat meters"),
+    Guide("water_reused_share", "industrial water used again", 0.8,
+          "at least 80 %", "water meters"),
+)  # fmt: skip
+
+
 @dataclass(frozen=True)
 class ParkSpec:
     """What the notice needs to know of a park beside its electricity.
@@ -47,17 +73,17 @@ class ParkSpec:
                 raise InputError(
                     f"parks.{self.name}.{field}", str(value), "a finite number of at least 0"
                 )
-        for field in ("green_import_share", *STATED):
+        for field in ("green_import_share", *(one.field for one in GUIDES)):
             value = getattr(self, field)
             if value is not None and not 0.0 <= value <= 1.0:
                 raise InputError(f"parks.{self.name}.{field}", str(value), "a share from 0 to 1")
 
+    def told(self, guide: Guide) -> float | None:
+        """What the park states of a guiding indicator, 0-1; None where it states nothing."""
+        value: float | None = getattr(self, guide.field)
+        return value
 
-STATED = (
-    "products_at_grade_share", "solid_waste_used_share", "surplus_heat_used_share",
-    "water_reused_share",
-)  # fmt: skip
-"""Fields of `ParkSpec` for which no electricity meter stands."""
+
 KGCE_PER_KWH = 0.1229  # equivalent value of 1 kWh of electricity, GB/T 2589-2020 annex A
 
 

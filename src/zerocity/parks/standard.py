@@ -14,8 +14,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from zerocity.errors import InputError
-from zerocity.parks.assessment import CLEAN_SHARE_GUIDE, GUIDES, Evidence, ParkResult, assess
-from zerocity.parks.indicators import ParkIndicators, ParkSpec, indicators
+from zerocity.parks.assessment import CLEAN_SHARE_GUIDE, Evidence, ParkResult, assess
+from zerocity.parks.indicators import GUIDES, ParkIndicators, ParkSpec, indicators
 from zerocity.parks.matching import Matching, ParkMeters, match
 from zerocity.parks.park_case import Levers
 
@@ -216,8 +216,8 @@ def _clean(result: ParkResult, matching: Matching) -> IndicatorRow:
 def _guides(spec: ParkSpec) -> Iterator[IndicatorRow]:
     """What no electricity meter holds, as the park states it."""
     for one in GUIDES:
-        told = getattr(spec, one.field)
-        value = math.nan if told is None else float(told)
+        told = spec.told(one)
+        value = math.nan if told is None else told
         met = None if told is None else value >= one.least
         why = "stated by the city" if told is not None else "not in the meters"
         yield IndicatorRow(

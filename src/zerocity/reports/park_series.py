@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pyarrow.compute as pc
 
 from zerocity.errors import InputError, RunStateError
-from zerocity.parks.indicators import STATED, ParkSpec
+from zerocity.parks.indicators import GUIDES, ParkSpec
 from zerocity.parks.matching import ParkMeters
 from zerocity.reports.tables import RunTables, fold, step_ms
 
@@ -36,7 +36,7 @@ def _spec(run: RunTables, name: str, told: Any) -> ParkSpec:
         raise RunStateError(f"{where} does not name its sites: an older run. Run the city again")
     try:
         numbers = {key: float(told.get(key, 0.0)) for key in NUMBERS}
-        numbers |= {key: float(told[key]) for key in STATED if key in told}
+        numbers |= {one.field: float(told[one.field]) for one in GUIDES if one.field in told}
         return ParkSpec(name, tuple(str(site) for site in told["sites"]), **numbers)
     except (TypeError, ValueError, InputError) as error:
         raise RunStateError(f"{where} cannot be read: {error}. Run the city again") from error
