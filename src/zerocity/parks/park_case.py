@@ -19,6 +19,8 @@ IntArray = npt.NDArray[np.int64]
 KWH_PER_TCE = 1000.0 / KGCE_PER_KWH
 """One tonne of coal equivalent as electricity at its equivalent value [kWh/tce]."""
 HOURS_PER_YEAR = 8760.0
+LEAST_WAITING = 1e-6
+"""Share of the use that must be able to wait to be planned: less drowns in a solver's tolerance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +227,12 @@ class ParkCase:
     def limit_t_per_tce(self) -> float:
         """The notice's limit at the park's size."""
         return limit_t_per_tce(self.spec.annual_energy_tce or self.energy_tce)
+
+    @property
+    def waiting_share(self) -> float:
+        """Share of each day's use that may wait; 0 below `LEAST_WAITING`."""
+        share = self.levers.shiftable_share
+        return share if share >= LEAST_WAITING else 0.0
 
     @property
     def heat_kw(self) -> float:

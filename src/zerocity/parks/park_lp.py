@@ -132,7 +132,7 @@ def _step_rows(rows: _Rows, names: Program, case: ParkCase) -> None:
              "export": -1, "charge": -1, "flex": -1}  # fmt: skip
     balance: list[Entry] = [(at, _cols(names, name), sign) for name, sign in signs.items()]
     balance.append((at, names.size("heat"), -case.heat_kw))
-    fixed = year.use_kw * (1.0 - case.levers.shiftable_share)
+    fixed = year.use_kw * (1.0 - case.waiting_share)
     rows.add(balance, fixed, fixed, steps)
     sun = year.sun_kw_per_kwp
     rows.add([(at, _cols(names, "sun"), 1.0), (at, names.size("pv"), -sun)],
@@ -169,10 +169,10 @@ def _store_rows(rows: _Rows, names: Program, case: ParkCase) -> None:
 def _day_rows(rows: _Rows, names: Program, case: ParkCase) -> None:
     """What can wait is used on its own day."""
     per_day = max(1, round(24.0 / case.year.step_h))
-    if case.levers.shiftable_share <= 0.0:
+    if case.waiting_share <= 0.0:
         return
     at = np.arange(names.steps) // per_day
-    wanted = case.levers.shiftable_share * np.bincount(at, case.year.use_kw)
+    wanted = case.waiting_share * np.bincount(at, case.year.use_kw)
     rows.add([(at, _cols(names, "flex"), 1.0)], wanted, wanted, wanted.size)
 
 
@@ -213,7 +213,7 @@ def _bounds(names: Program, case: ParkCase, columns: int) -> tuple[FloatArray, F
     high[names.flow("import")] = assets.import_limit_kw
     high[names.flow("export")] = assets.export_limit_kw
     # Work that waits may run at three times its mean power, so that it fits into eight hours.
-    high[names.flow("flex")] = 3.0 * levers.shiftable_share * float(case.year.use_kw.max())
+    high[names.flow("flex")] = 3.0 * case.waiting_share * float(case.year.use_kw.max())
     most = {
         "pv": levers.pv_most_kwp,
         "store": levers.store_most_kwh,

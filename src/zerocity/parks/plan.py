@@ -116,7 +116,7 @@ class _Answer:
         self.size = {name: max(0.0, float(columns[program.size(name)])) for name in SIZES}
         self.peaks_kw = float(columns[program.peaks].sum())
         self.taken = self.flow["import"] + self.flow["overload"]
-        fixed = case.year.use_kw * (1.0 - case.levers.shiftable_share)
+        fixed = case.year.use_kw * (1.0 - case.waiting_share)
         self.use = fixed + self.flow["flex"] + self.size["heat"] * case.heat_kw
         self.import_mwh = float(self.hours @ self.taken) / 1000.0
         self.use_mwh = float(self.hours @ self.use) / 1000.0
