@@ -3,8 +3,6 @@ from __future__ import annotations
 import json
 import re
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import fields
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +17,6 @@ from zerocity.batteries.ageing_reference import exact_history
 from zerocity.batteries.ageing_state import (
     AgeingState,
     age_block,
-    age_part,
     age_slice,
     aged_state,
     calendar_loss,
@@ -133,30 +130,6 @@ def test_one_block_or_many_and_any_threads_give_the_same() -> None:
     np.testing.assert_allclose(parts.sums, whole.sums, rtol=1e-12)
     np.testing.assert_array_equal(parts.points, whole.points)
     np.testing.assert_array_equal(parts.flags, whole.flags)
-
-
-@settings(max_examples=20, deadline=None)
-@given(
-    cuts=st.lists(st.integers(1, 95), max_size=6, unique=True).map(sorted),
-    edges=st.lists(st.integers(1, 299), max_size=3, unique=True).map(sorted),
-    seed=st.integers(0, 99),
-)
-def test_a_day_in_parts_gives_the_bits_of_a_day(
-    cuts: list[int], edges: list[int], seed: int
-) -> None:
-    packs, steps = 300, 96
-    soc, warm, model, spread = random_fleet(np.random.default_rng(seed), packs, 2 * steps)
-    whole, parts = new_state(packs), new_state(packs)
-    carry = np.full((packs, columns.CARRIED), np.nan)
-    for first in (0, steps):
-        day, heat = soc[first : first + steps], warm[first : first + steps]
-        age_slice(whole, model, spread, day, heat, 0.25, 0, packs)
-        for lo, hi in pairwise([0, *edges, packs]):
-            for begin, end in pairwise([0, *cuts, steps]):
-                known = np.where(np.arange(steps)[:, None] < end, day, np.float32(np.nan))
-                age_part(parts, model, spread, known, heat, 0.25, (lo, hi), (begin, end), carry)
-    for field in fields(AgeingState):
-        np.testing.assert_array_equal(getattr(parts, field.name), getattr(whole, field.name))
 
 
 def random_fleet(

@@ -7,6 +7,7 @@ from dataclasses import fields
 import numpy as np
 import pytest
 
+from zerocity.batteries.ageing_columns import DAYS
 from zerocity.batteries.state import Packs, joined
 from zerocity.twin.day_ageing import age_slices
 from zerocity.twin.health import FAULT_RESISTANCE, Health
@@ -27,7 +28,8 @@ def a_day(health: Health, packs: Packs, soc: float = 0.6, temperature_c: float =
     shape = (96, packs.size)
     wave = soc + 0.2 * np.sin(np.arange(96) / 5.0)[:, None]
     history = np.broadcast_to(wave, shape).astype(np.float32)
-    health.age_day(packs, history, np.full(shape, temperature_c, np.float32), 0.25)
+    warm = np.full(shape, temperature_c, np.float32)
+    health.finish(health.day(packs, packs.size, history, warm, 0.25))
     health.refresh(packs)
 
 
@@ -101,27 +103,35 @@ def test_threads_do_not_change_the_ageing(people: Population) -> None:
 
 
 @pytest.mark.parametrize("threads", [1, 2])
-@pytest.mark.parametrize("ends", [(1,), (30, 60), (7, 7, 95), (96,)])
+@pytest.mark.parametrize("by_day", [(0, 1), (0, 99), (3, 7)])
 def test_ageing_by_day_takes_nothing_from_the_night(
-    people: Population, threads: int, ends: tuple[int, ...]
+    people: Population, threads: int, by_day: tuple[int, int]
 ) -> None:
-    rng = np.random.default_rng(5)
-    histories = rng.uniform(0.1, 0.9, (2, 96, people.packs.size)).astype(np.float32)
+    """As when the drivers leave time for some slices only, all, or others in any order."""
+    rng, n = np.random.default_rng(5), people.packs.size
+    histories = rng.uniform(0.1, 0.9, (2, 96, n)).astype(np.float32)
     results = []
-    for by_day in ((), ends):
+    for slices in ((0, 0), by_day):
         health, packs = Health(people.products, threads), people.copy().packs
-        health.adopt(packs, np.full(packs.size, 500.0), np.full(packs.size, 100.0))
+        health.adopt(packs, np.full(n, 500.0), np.full(n, 100.0))
         for soc in histories:
-            warm = soc * 40.0
-            for end in by_day:
-                known = np.where(np.arange(96)[:, None] < end, soc, np.float32(np.nan))
-                # Some slices only, as when there is no time for all.
-                age_slices(health.day(packs, known, warm, 0.25), 5, 99, end)
-            health.age_day(packs, soc, warm, 0.25)
+            day = health.day(packs, n, soc, soc * 40.0, 0.25)
+            age_slices(day, *slices)
+            health.finish(day)
+            assert day.done.all()
         health.close()
         results.append(health.state)
     for one in fields(results[0]):
         np.testing.assert_array_equal(*(getattr(state, one.name) for state in results))
+
+
+def test_who_has_not_lived_the_day_does_not_age(aged: tuple[Health, Packs]) -> None:
+    health, packs = aged
+    before = health.state.sums.copy()
+    still = np.full((96, packs.size), 0.5, np.float32)
+    health.finish(health.day(packs, packs.size - 4, still, 40.0 * still, 0.25))
+    days = health.state.sums[:, DAYS] - before[:, DAYS]
+    np.testing.assert_allclose(days, [1.0] * (packs.size - 4) + [0.0] * 4, atol=1e-9)
 
 
 def test_the_expected_health_is_that_of_ordinary_make(aged: tuple[Health, Packs]) -> None:

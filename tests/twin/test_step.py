@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from threading import Thread
 
 import numpy as np
@@ -12,14 +11,13 @@ from numba.core.errors import TypingError
 
 from zerocity.city.scenario import City
 from zerocity.control.snapshot import Commands
-from zerocity.measures.arrays import F32
 from zerocity.measures.timeline import Timeline
 from zerocity.twin.day_ageing import DayAgeing, no_ageing
 from zerocity.twin.duties import Duties
 from zerocity.twin.health import Health
 from zerocity.twin.kernel import announce, wait_until
 from zerocity.twin.population import Population
-from zerocity.twin.step import BEGUN, DRIVEN, LEFT, OVER, PART_STEPS, SERVED, TURNS
+from zerocity.twin.step import BEGUN, DRIVEN, LEFT, OVER, SERVED, TURNS
 from zerocity.twin.world import DayScene, TwinWorld
 
 
@@ -49,7 +47,7 @@ def begun(
     timeline: Timeline,
     people: Population,
     threads: int,
-    ageing: Callable[[F32, F32], DayAgeing] = no_ageing,
+    ageing: DayAgeing | None = None,
 ) -> TwinWorld:
     """A world at the beginning of a day with load, sun and rising warmth."""
     world = TwinWorld(city, timeline, people, threads)
@@ -115,10 +113,7 @@ def test_closing_in_the_middle_of_a_step_ends_the_thread(
 def test_an_error_beside_comes_out_at_the_end_of_the_day(
     city: City, timeline: Timeline, people: Population
 ) -> None:
-    def unlike(soc: F32, temperature_c: F32) -> DayAgeing:
-        return no_ageing(soc, temperature_c)._replace(step_h="a quarter")
-
-    world = begun(city, timeline, people, 2, unlike)
+    world = begun(city, timeline, people, 2, no_ageing()._replace(step_h="a quarter"))
     live(world, range(96), 0.0)
     with pytest.raises(TypingError):
         world.end_day()
@@ -131,21 +126,17 @@ def test_who_waits_ages_what_is_over(
 ) -> None:
     health = Health(people.products, 2)
     health.adopt(people.packs, np.full(people.packs.size, 500.0), np.zeros(people.packs.size))
-    works: list[DayAgeing] = []
-
-    def ageing(soc: F32, temperature_c: F32) -> DayAgeing:
-        works.append(health.day(people.packs, soc, temperature_c, 0.25))
-        return works[0]
-
-    world = begun(city, timeline, people, 2, ageing)
-    for step in range(PART_STEPS + 1):
-        live(world, range(step, step + 1), 0.0)
-        assert step == PART_STEPS or not works[0].done.any()
-    if not closing:
-        wait = time.monotonic() + 60.0
-        while not (works[0].done == PART_STEPS).all() and time.monotonic() < wait:
-            time.sleep(0.01)
-        assert (works[0].done == PART_STEPS).all()
+    n = people.packs.size
+    soc, warm = (np.full((96, n), x, np.float32) for x in (0.5, 20.0))
+    yesterday = health.day(people.packs, n, soc, warm, 0.25)
+    world = begun(city, timeline, people, 2, yesterday)
+    assert not yesterday.done.any()
+    live(world, range(2), 0.0)
+    wait = time.monotonic() + (0.0 if closing else 60.0)
+    while not yesterday.done.all() and time.monotonic() < wait:
+        time.sleep(0.01)
+    assert closing or yesterday.done.all()
     world.close()
-    assert set(works[0].done) <= {0, PART_STEPS}
+    health.finish(yesterday)
+    assert yesterday.done.all()
     health.close()

@@ -11,6 +11,7 @@ import pytest
 from zerocity.city.scenario import City
 from zerocity.control.snapshot import Commands
 from zerocity.measures.timeline import Timeline
+from zerocity.twin.day_ageing import no_ageing
 from zerocity.twin.duties import Duties
 from zerocity.twin.population import Population
 from zerocity.twin.world import DayScene, TwinWorld, new_meters
@@ -79,6 +80,23 @@ def test_histories_and_meters_start_anew_each_day(world: TwinWorld, city: City) 
     assert all((getattr(world.meters, one.name) == 0.0).all() for one in fields(world.meters))
     assert (world.people.packs.loss_kwh == 0.0).all()
     assert (world.people.cars.km == 0.0).all()
+
+
+def test_yesterdays_histories_are_kept_while_there_is_something_to_age(
+    world: TwinWorld, city: City
+) -> None:
+    for step in range(96):
+        commands(world, step)
+    lived = world.soc_history, world.temperature_history
+    kept = [history.copy() for history in lived]
+    world.end_day()
+    for day in (1, 2):
+        world.begin_day(day, scene(city), no_ageing() if day == 1 else None)
+        for step in range(96):
+            commands(world, step)
+        for one, before in zip(lived, kept, strict=True):
+            np.testing.assert_array_equal(one, before)
+    assert world.soc_history.shape == lived[0].shape
 
 
 def test_a_snapshot_is_a_picture_not_a_window(world: TwinWorld) -> None:

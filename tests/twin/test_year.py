@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from zerocity.batteries.ageing_columns import DAYS
 from zerocity.books.audit import audit
 from zerocity.twin.flows import MATERIALS, pack_materials
 from zerocity.twin.summary import summarise
@@ -66,9 +67,17 @@ def test_threads_do_not_change_a_day(live: Live) -> None:
         twin.world.close()
         twin.world = TwinWorld(twin.city, twin.timeline, twin.people, 2)
 
-    one, two = live(days=1), live(days=1, prepare=two_threads)
+    one, two = live(days=2), live(days=2, prepare=two_threads)
     for mine, theirs in zip(one.twin.people.packs, two.twin.people.packs, strict=True):
         np.testing.assert_array_equal(mine, theirs)
+
+
+@pytest.mark.parametrize("days", [1, 2, 4])
+def test_what_a_run_lives_is_aged_by_its_end(live: Live, days: int) -> None:
+    twin = live(days=days).twin
+    packs, lived = twin.people.packs, twin.health.state.sums[:, DAYS]
+    age = days - packs.born_day
+    np.testing.assert_allclose(lived[: packs.size], age, atol=1e-6)
 
 
 def test_the_rehearsal_leaves_no_trace(three_days: Any, live: Live) -> None:

@@ -22,5 +22,3 @@ LAST, SIGN, PEAK, MOVED, MOVING_H, HEAT_CH, E_MOVED, E_MOVING_H, E_HEAT_CH = ran
 TRACKED = 9
 # Columns of AgeingState.stack: a turning point's soc and the three sums at that moment.
 POINT = 4
-CARRIED = 4
-"""Columns of what waits while a block is aged in parts: two sums, moved soc, soc before it."""

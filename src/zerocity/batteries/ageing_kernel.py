@@ -107,26 +107,6 @@ def keep(work: Array, lo: int, n: int, track: Array) -> None:
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def pause(work: Array, before: Array, lo: int, n: int, carry: Array) -> None:
-    """Keep a tile's sums until the rest of the block's steps."""
-    for i in range(n):
-        p = lo + i
-        carry[p, 0], carry[p, 1], carry[p, 2] = work[_CAL + i], work[_RES + i], work[_THROUGH + i]
-        carry[p, 3] = before[i]
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def resume(
-    work: Array, before: Array, lo: int, n: int, first: int, soc: Array, carry: Array
-) -> None:
-    """Go on with the sums of the block's steps before; the next pair begins at step ``first``."""
-    for i in range(n):
-        p = lo + i
-        work[_CAL + i], work[_RES + i], work[_THROUGH + i] = carry[p, 0], carry[p, 1], carry[p, 2]
-        before[i] = soc[first - 1, p] if first > 0 else np.float32(carry[p, 3])
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
 def search(
     work: Array, turns: Array, soc: Array, temperature_c: Array, t: int, lo: int, n: int,
     step_h: float,
@@ -248,14 +228,11 @@ def store(
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def age_packs(
-    lo: int, hi: int, begin_step: int, end: int, soc: Array, temperature_c: Array, step_h: float,
-    model: Array, spread: Array, parameters: Array, constants: Array, table: Array, track: Array,
-    stack: Array, points: Array, sums: Array, flags: Array, carry: Array,
+    lo: int, hi: int, soc: Array, temperature_c: Array, step_h: float, model: Array, spread: Array,
+    parameters: Array, constants: Array, table: Array, track: Array, stack: Array, points: Array,
+    sums: Array, flags: Array,
 ) -> None:  # fmt: skip
-    """Age packs [lo, hi) over steps [begin_step, end) of a block, in place.
-
-    See ``ageing_state.age_slice`` and ``age_part``.
-    """
+    """Age packs [lo, hi) over a block of steps, in place, see ``ageing_state.age_slice``."""
     steps = soc.shape[0]
     paired = 2 if step_h <= PAIRED_H else 1
     work, before = np.empty(WORK), np.empty(TILE, np.float32)
@@ -270,10 +247,7 @@ def age_packs(
         n = min(TILE, hi - start)
         begin(resting, base, start, n, model, constants)
         load(work, before, start, n, soc, track, stack, points)
-        if begin_step > 0:
-            resume(work, before, start, n, begin_step - begin_step % paired, soc, carry)
-        for t in range(begin_step, end):
-            # Pairs count from the block's start; one that a part's end cuts is for the next part.
+        for t in range(steps):
             first = t - t % paired
             if t == min(first + paired, steps) - 1:
                 look_up(resting, base, cells, fetched, table, before, soc, first, t, start, n)
@@ -290,9 +264,6 @@ def age_packs(
                 )  # fmt: skip
         keep(work, start, n, track)
         warn(resting, start, n, model, parameters, flags)
-        if end < steps:
-            pause(work, before, start, n, carry)
-        else:
-            store(work, start, n, steps, step_h / 24.0, model, spread, parameters, sums)
+        store(work, start, n, steps, step_h / 24.0, model, spread, parameters, sums)
     for m in range(laws):
         book(m, queue, count, parameters, sums, flags)

@@ -22,7 +22,6 @@ import numpy.typing as npt
 
 from zerocity.batteries import ageing_models as law
 from zerocity.batteries.ageing_columns import (
-    CARRIED,
     DAYS,
     DEPTH,
     EFC,
@@ -47,10 +46,6 @@ Floats32 = npt.NDArray[np.float32]
 Bytes = npt.NDArray[np.int8]
 Bits = npt.NDArray[np.uint8]
 Index = npt.NDArray[np.int64] | npt.NDArray[np.bool_] | slice
-
-# What waits of packs that are aged over all steps at once.
-_NOTHING_WAITS = np.zeros((0, CARRIED))
-
 
 LAWS = (PARAMETERS, REST, CELL_PAIRS)
 """All laws as the kernel takes them."""
@@ -167,36 +162,7 @@ def age_slice(
     step_h : length of a step [h], > 0.
     lo, hi : packs to age, 0 <= lo <= hi <= packs.
     """
-    whole = (0, soc.shape[0])
-    age_part(
-        state, model_index, spread, soc, temperature_c, step_h, (lo, hi), whole, _NOTHING_WAITS
-    )
-
-
-def age_part(
-    state: AgeingState,
-    model_index: Bytes,
-    spread: Floats,
-    soc: Floats32,
-    temperature_c: Floats32,
-    step_h: float,
-    packs: tuple[int, int],
-    steps: tuple[int, int],
-    carry: Floats,
-) -> None:
-    """Age some packs over some steps of a block, in place, as soon as those steps are known.
-
-    A block in parts gives the bits of `age_slice`: what is summed up waits in ``carry``. Until a
-    pack has had all its steps in their order, its losses are not those of any moment.
-
-    packs : [lo, hi) as in `age_slice`. steps : [begin, end), 0 <= begin < end <= steps of ``soc``;
-    of ``soc`` and ``temperature_c`` only rows before ``end`` are read.
-    carry : scratch, (packs, CARRIED); may be empty when all steps come at once.
-    """
-    age_packs(
-        *packs, *steps, soc, temperature_c, step_h, model_index, spread, *LAWS,
-        *state.by_quantity, carry,
-    )  # fmt: skip
+    age_packs(lo, hi, soc, temperature_c, step_h, model_index, spread, *LAWS, *state.by_quantity)
 
 
 def age_block(

@@ -1,4 +1,4 @@
-"""A day's ageing in pieces: some packs over some steps, whenever there is time for it."""
+"""A day's ageing in pieces: some packs at a time, whenever there is time for it."""
 
 from __future__ import annotations
 
@@ -8,24 +8,23 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from zerocity.batteries.ageing_columns import CARRIED
 from zerocity.batteries.ageing_kernel import age_packs
 from zerocity.batteries.ageing_state import LAWS, AgeingState, new_state
 from zerocity.measures.arrays import F32, F64, I8, I64
 
-# The packs are cut into so many slices, so that what runs beside the drivers can stop soon.
-SLICES = 128
+# Few enough, so that what runs beside the drivers can stop soon; a multiple of the kernel's tile.
+SLICE_PACKS = 256
 
 
 class DayAgeing(NamedTuple):
-    """Ageing state and what packs go through today; the rest as in ``age_packs``.
+    """Ageing state and what packs went through on a day; the rest as in ``age_packs``.
 
-    done : steps of today that each slice of the packs has aged over, (slices,).
+    done : 1 for each slice of `SLICE_PACKS` packs that has been aged, (slices,).
     soc, temperature_c : histories, (steps, packs or more).
     spread : (packs,).
     """
 
-    done: I64
+    done: I8
     soc: F32
     temperature_c: F32
     step_h: float
@@ -39,43 +38,40 @@ class DayAgeing(NamedTuple):
     points: I8
     sums: F64
     flags: npt.NDArray[np.uint8]
-    carry: F64
 
 
 def day_ageing(
-    state: AgeingState, laws: I8, spread: F64, done: I64, carry: F64, soc: F32, temperature_c: F32,
-    step_h: float,
-) -> DayAgeing:  # fmt: skip
-    """What there is to age on a day; ``carry`` (packs, CARRIED) is scratch."""
+    state: AgeingState, laws: I8, spread: F64, soc: F32, temperature_c: F32, step_h: float
+) -> DayAgeing:
+    """What there is to age: the first ``spread.size`` packs, none of them aged yet."""
+    done = np.zeros(-(-spread.size // SLICE_PACKS), np.int8)
     track, stack, points, sums, flags = state.by_quantity
     return DayAgeing(
-        done, soc, temperature_c, step_h, laws, spread, *LAWS, track, stack, points, sums, flags,
-        carry,
-    )  # fmt: skip
+        done, soc, temperature_c, step_h, laws, spread, *LAWS, track, stack, points, sums, flags
+    )
 
 
-def no_ageing(soc: F32, temperature_c: F32) -> DayAgeing:
+def no_ageing() -> DayAgeing:
     """Nothing to age."""
-    nobody, none = np.zeros(0), np.zeros(0, np.int64)
-    laws, carry = np.zeros(0, np.int8), np.zeros((0, CARRIED))
-    return day_ageing(new_state(0), laws, nobody, none, carry, soc, temperature_c, 0.25)
+    nobody, nothing = np.zeros(0), np.zeros((0, 0), np.float32)
+    return day_ageing(new_state(0), np.zeros(0, np.int8), nobody, nothing, nothing, 0.25)
 
 
 @njit(cache=True, nogil=True)
-def age_slice(day: DayAgeing, k: int, end: int) -> None:
-    """Age slice ``k`` up to step ``end``."""
-    packs, slices, begin = day.spread.size, day.done.size, day.done[k]
-    if begin < end:
+def age_slice(day: DayAgeing, k: int) -> None:
+    """Age slice ``k``, unless that is done."""
+    if not day.done[k]:
+        first = k * SLICE_PACKS
         age_packs(
-            packs * k // slices, packs * (k + 1) // slices, begin, end, day.soc, day.temperature_c,
+            first, min(first + SLICE_PACKS, day.spread.size), day.soc, day.temperature_c,
             day.step_h, day.laws, day.spread, day.parameters, day.constants, day.table, day.track,
-            day.stack, day.points, day.sums, day.flags, day.carry,
+            day.stack, day.points, day.sums, day.flags,
         )  # fmt: skip
-        day.done[k] = end
+        day.done[k] = 1
 
 
 @njit(cache=True, nogil=True)
-def age_slices(day: DayAgeing, first: int, last: int, end: int) -> None:
-    """Age slices ``first`` until before ``last`` up to step ``end``."""
-    for k in range(first, last):
-        age_slice(day, k, end)
+def age_slices(day: DayAgeing, first: int, last: int) -> None:
+    """Age slices ``first`` until before ``last``, where that is not done."""
+    for k in range(first, min(last, day.done.size)):
+        age_slice(day, k)

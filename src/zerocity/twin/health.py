@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from numba import njit
 
-from zerocity.batteries.ageing_columns import CARRIED
 from zerocity.batteries.ageing_health import POWERS, read_health
 from zerocity.batteries.ageing_models import MODEL_OF_CHEMISTRY
 from zerocity.batteries.ageing_state import (
@@ -21,14 +21,14 @@ from zerocity.batteries.ageing_state import (
 from zerocity.batteries.pack import Product
 from zerocity.batteries.state import Packs
 from zerocity.measures.arrays import F32, F64, I8, I16, I64
-from zerocity.twin.day_ageing import SLICES, DayAgeing, age_slices, day_ageing
+from zerocity.twin.day_ageing import DayAgeing, age_slices, day_ageing
 
 # A hidden fault raises a pack's resistance by this factor; an assumption.
 FAULT_RESISTANCE = 1.7
 # What packs saw before the run: mean charge, temperature, depth and rate; assumptions.
 PAST_SOC, PAST_C, PAST_DOD, PAST_RATE_C = 0.65, 15.0, 0.5, 0.3
-# Slices of the packs that a thread takes at once at night.
-AT_ONCE = 8
+# What a thread takes at once at night.
+SLICES_AT_ONCE, PACKS_AT_ONCE = 16, 16_384
 
 
 class Health:
@@ -39,8 +39,6 @@ class Health:
         self._loss_when_new = np.array([p.loss_kw_per_kw2 for p in products])
         self.state: AgeingState = new_state(0)
         self.laws: I8 = np.zeros(0, np.int8)
-        self._done: I64 = np.zeros(SLICES, np.int64)
-        self._carry: F64 = np.zeros((0, CARRIED))
         self._now: F64 = np.zeros((2, 0))
         self._pool = ThreadPoolExecutor(threads) if threads > 1 else None
 
@@ -64,30 +62,22 @@ class Health:
         put(self.state, fresh, state)
         self.laws[fresh] = laws
 
-    def day(self, packs: Packs, soc: F32, temperature_c: F32, step_h: float) -> DayAgeing:
-        """What there is to age today, for whoever has time for a part of it.
+    def day(
+        self, packs: Packs, lived: int, soc: F32, temperature_c: F32, step_h: float
+    ) -> DayAgeing:
+        """What the first ``lived`` packs have to age by a day, for whoever has time for a part.
 
-        `age_day` does the rest. soc, temperature_c : histories (steps, packs or more), of which
-        nobody may ask for more than is written.
+        `finish` does the rest. soc, temperature_c : the day's histories (steps, packs or more).
         """
-        if self._carry.shape[0] < packs.size:
-            self._carry = np.zeros((self.state.packs, CARRIED))
-        return day_ageing(
-            self.state, self.laws, packs.spread, self._done, self._carry, soc, temperature_c, step_h
-        )
+        return day_ageing(self.state, self.laws, packs.spread[:lived], soc, temperature_c, step_h)
 
-    def age_day(self, packs: Packs, soc: F32, temperature_c: F32, step_h: float) -> None:
-        """Age every pack over what is left of a day's histories (steps, packs)."""
-        day, steps = self.day(packs, soc, temperature_c, step_h), soc.shape[0]
+    def finish(self, day: DayAgeing) -> None:
+        """Age what of a day is not aged yet."""
 
         def work(first: int) -> None:
-            age_slices(day, first, first + AT_ONCE, steps)
+            age_slices(day, first, first + SLICES_AT_ONCE)
 
-        if self._pool is None:
-            age_slices(day, 0, SLICES, steps)
-        else:
-            list(self._pool.map(work, range(0, SLICES, AT_ONCE)))
-        self._done[:] = 0
+        self._for_each(work, range(0, day.done.size, SLICES_AT_ONCE))
 
     def refresh(self, packs: Packs) -> None:
         """Write today's health into ``packs``; energy that no longer fits becomes loss."""
@@ -95,12 +85,21 @@ class Health:
         if self._now.shape[1] < n:
             self._now = np.zeros((2, self.state.packs))
         health, ratio = self._now
-        read_health(0, n, self.laws, POWERS, self.state.sums.T, health, ratio)
-        put_health(
-            n, health, ratio, packs.fault, packs.product, packs.capacity_kwh,
-            self._loss_when_new, packs.soh, packs.usable_kwh, packs.energy_kwh, packs.loss_kwh,
-            packs.resistance, packs.loss_kw_per_kw2,
-        )  # fmt: skip
+
+        def work(lo: int) -> None:
+            hi = min(lo + PACKS_AT_ONCE, n)
+            read_health(lo, hi, self.laws, POWERS, self.state.sums.T, health, ratio)
+            put_health(
+                lo, hi, health, ratio, packs.fault, packs.product, packs.capacity_kwh,
+                self._loss_when_new, packs.soh, packs.usable_kwh, packs.energy_kwh, packs.loss_kwh,
+                packs.resistance, packs.loss_kw_per_kw2,
+            )  # fmt: skip
+
+        self._for_each(work, range(0, n, PACKS_AT_ONCE))
+
+    def _for_each(self, work: Callable[[int], None], items: Iterable[int]) -> None:
+        """Do ``work`` for all items, on all threads."""
+        list(map(work, items) if self._pool is None else self._pool.map(work, items))
 
     def expected_soh(self, packs: Packs, ids: I64) -> F64:
         """Health that a pack of ordinary make would have after the same life, (n,)."""
@@ -118,12 +117,12 @@ class Health:
 
 @njit(cache=True, nogil=True)
 def put_health(
-    n: int, health: F64, ratio: F64, fault: I8, product: I16, capacity_kwh: F64, loss_when_new: F64,
-    soh: F64, usable_kwh: F64, energy_kwh: F64, loss_kwh: F64, resistance: F64,
+    lo: int, hi: int, health: F64, ratio: F64, fault: I8, product: I16, capacity_kwh: F64,
+    loss_when_new: F64, soh: F64, usable_kwh: F64, energy_kwh: F64, loss_kwh: F64, resistance: F64,
     loss_kw_per_kw2: F64,
 ) -> None:  # fmt: skip
-    """Write health and resistance ratio (n,) of the first ``n`` packs into theirs, see `Packs`."""
-    for p in range(n):
+    """Write health and resistance ratio (packs,) of packs [lo, hi) into theirs, see `Packs`."""
+    for p in range(lo, hi):
         # A capacity never grows again, whatever rounding says; what is no number must show.
         left = 1e-3 if health[p] < 1e-3 else health[p]
         soh[p] = soh[p] if left > soh[p] else left

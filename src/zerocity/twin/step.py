@@ -27,9 +27,6 @@ from zerocity.twin.vehicles import Vehicles
 BEGUN, SERVED, MOVERS, DRIVEN, LEFT, TURNS = 0, 1, 2, 16, 17, 32
 # The turn at which nobody drives any more.
 OVER = 1 << 62
-# Packs are aged beside the drivers over so many steps at once, or more. Longer parts leave more for
-# the night, shorter ones are taken up and put down more often.
-PART_STEPS = 16
 
 
 @kernel  # type: ignore[untyped-decorator,unused-ignore]
@@ -81,7 +78,7 @@ def drive_day(
     kwh_per_km : (steps, fleets). traction_kwh : (steps,). What there is to age is aged as long as
     nobody waits for it, which at the end of the day somebody does.
     """
-    steps, k = traction_kwh.size, 0
+    steps, aged = traction_kwh.size, 0
     for step in range(steps):
         wait_until(turns, BEGUN, turn + step)
         if turn_at(turns, BEGUN) >= OVER:
@@ -90,13 +87,10 @@ def drive_day(
             turns, turn + step, movers, step, step_h, day, road, cars, packs, kwh_per_km[step],
             reserve_soc, plug_below_soc, soc, traction_kwh,
         )  # fmt: skip
-        for _ in range(ageing.done.size if step + 1 < steps else 0):
-            if turn_at(turns, BEGUN) > turn + step:
-                break
-            if step - ageing.done[k] >= PART_STEPS:
-                age_slice(ageing, k, step)
-            # One after the other: where there is little time, the parts get longer.
-            k = (k + 1) % ageing.done.size
+        last = aged if step + 1 == steps else ageing.done.size
+        while aged < last and turn_at(turns, BEGUN) <= turn + step:
+            age_slice(ageing, aged)
+            aged += 1
 
 
 @kernel  # type: ignore[untyped-decorator,unused-ignore]

@@ -208,9 +208,10 @@ class Street:
         """Age the packs by the day that ends, and begin the next."""
         world, packs = self.world, self.people.packs
         world.end_day()
-        self.health.age_day(
-            packs, world.soc_history, world.temperature_history, self.timeline.step_h
+        day = self.health.day(
+            packs, world.lived, world.soc_history, world.temperature_history, self.timeline.step_h
         )
+        self.health.finish(day)
         self.health.refresh(packs)
         self.day, self.step = self.day + 1, 0
         self._begin_day()

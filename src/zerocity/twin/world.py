@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, fields
 
@@ -116,17 +115,20 @@ class TwinWorld:
         self._movers = np.zeros(people.cars.wake.size, np.int32)
         self.soc_history: F32 = np.zeros((0, 0), np.float32)
         self.temperature_history: F32 = np.zeros((0, 0), np.float32)
+        self._kept = self.soc_history, self.temperature_history
+        self._soc: F32 = np.zeros(0, np.float32)
+        self._berths = new_berths(0)
 
     def begin_day(
         self,
         day: int,
         scene: DayScene,
-        ageing: Callable[[F32, F32], DayAgeing] = no_ageing,
+        ageing: DayAgeing | None = None,
     ) -> None:
         """Set the day's scene and put every meter to zero.
 
-        ageing : what there is to age, given the day's histories of charge and temperature, for a
-            thread that would wait for the drivers at the stations.
+        ageing : what is still to be aged by the histories of the day before, which are kept for it:
+            work for a thread that would wait for the drivers at the stations.
         """
         steps = self.timeline.steps_per_day
         packs, at = self.people.packs, self.people.at
@@ -143,10 +145,14 @@ class TwinWorld:
             self.log = new_log(SESSIONS_A_DAY * packs.size * 2)
         self.log.size[:] = 0
         self.lived = packs.size
+        if ageing is not None:
+            kept = self.soc_history, self.temperature_history
+            (self.soc_history, self.temperature_history), self._kept = self._kept, kept
+        room = packs.size + packs.size // 20
         if self.soc_history.shape[1] < packs.size:
-            room = packs.size + packs.size // 20
             self.soc_history = np.zeros((steps, room), np.float32)
             self.temperature_history = np.zeros((steps, room), np.float32)
+        if self._soc.size < packs.size:
             self._soc = np.zeros(room, np.float32)
             self._berths = new_berths(room)
         self._soc[: packs.size] = packs.soc
@@ -154,7 +160,7 @@ class TwinWorld:
         dock_all(self._berths, packs, np.flatnonzero(packs.plug_kw > 0.0).astype(np.int32))
         self.stores.begin_day(packs)
         if self._pool is not None:
-            work = ageing(self.soc_history, self.temperature_history)
+            work = no_ageing() if ageing is None else ageing
             self._driven = self._pool.submit(self._drive_day, self._turn + 1, work)
 
     def wait(self, step: int) -> None:

@@ -17,7 +17,6 @@ from zerocity.control.loop import run_day
 from zerocity.control.ports import Journal, Planner
 from zerocity.energy.climate import WeatherYear
 from zerocity.energy.site_days import SiteDays, SitePlans, idle
-from zerocity.measures.arrays import F32
 from zerocity.measures.seeds import stream
 from zerocity.measures.stopwatch import Stopwatch
 from zerocity.measures.timeline import Timeline
@@ -176,13 +175,14 @@ class Twin:
             self._beside()
         self.ledger.begin_day()
         self.duties.set_day(self.people.cars, day)
-        self.world.begin_day(day, scene, self._ageing)
+        yesterday = self._lived() if day else None
+        self.world.begin_day(day, scene, yesterday)
         with self.watch.during("steps"):
             run_day(self.world, problem, plans, self._journal(day))
         self.world.end_day()
         self.day_planner.learn(bool(self.timeline.is_workday()[day]))
         with self.watch.during("age"):
-            self._age()
+            self._age(day, yesterday)
         with self.watch.during("night"):
             night = self._night(day)
             self._settle(day, night)
@@ -220,15 +220,23 @@ class Twin:
         plans = self.planner(problem)
         return self.plant.answer(day, problem, plans, self.planner)
 
-    def _ageing(self, soc: F32, temperature_c: F32) -> DayAgeing:
-        return self.health.day(self.people.packs, soc, temperature_c, self.timeline.step_h)
-
-    def _age(self) -> None:
-        world, packs = self.world, self.people.packs
-        self.health.age_day(
-            packs, world.soc_history, world.temperature_history, self.timeline.step_h
+    def _lived(self) -> DayAgeing:
+        """What the packs have to age by the day that the world has lived last."""
+        world, step_h = self.world, self.timeline.step_h
+        return self.health.day(
+            self.people.packs, world.lived, world.soc_history, world.temperature_history, step_h
         )
-        self.health.refresh(packs)
+
+    def _age(self, day: int, yesterday: DayAgeing | None) -> None:
+        """Let health follow with a day's delay, for which the drivers' thread has time.
+
+        The last day of a run is aged at once, so that nothing lived is left out.
+        """
+        if yesterday is not None:
+            self.health.finish(yesterday)
+        if day + 1 == self.timeline.days:
+            self.health.finish(self._lived())
+        self.health.refresh(self.people.packs)
 
     def _night(self, day: int) -> NightFlows:
         flows, rng = NightFlows(), stream(self.options.seed, "night", day)
