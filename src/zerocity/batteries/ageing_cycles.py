@@ -53,6 +53,18 @@ def cycle_damage(q: Array, dod: float, rate_c: float, temperature_c: float, spre
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
+def cycle_damages(
+    model: Array, parameters: Array, dod: Array, rate_c: Array, temperature_c: Array, spread: Array,
+    damage: Array,
+) -> None:  # fmt: skip
+    """Write `cycle_damage` of each pack into ``damage``; all (packs,) but ``parameters``."""
+    for p in range(damage.size):
+        damage[p] = cycle_damage(
+            parameters[model[p]], dod[p], rate_c[p], temperature_c[p], spread[p]
+        )
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
 def book(m: int, queue: Array, count: Array, parameters: Array, sums: Array, flags: Array) -> None:
     """Add the queued ranges of law ``m`` to their packs, and empty its queue.
 

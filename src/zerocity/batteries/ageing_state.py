@@ -35,7 +35,7 @@ from zerocity.batteries.ageing_columns import (
     Z_CAL,
     Z_CYC,
 )
-from zerocity.batteries.ageing_cycles import cycle_damage
+from zerocity.batteries.ageing_cycles import cycle_damages
 from zerocity.batteries.ageing_kernel import age_packs
 from zerocity.batteries.ageing_models import EXPONENTS, MODEL_KEYS, PARAMETERS, SOC_CELLS
 from zerocity.batteries.ageing_rest import CELL_PAIRS, REST
@@ -273,11 +273,11 @@ def aged_state(
     f = q[law.CAL_U1] * u + q[law.CAL_U3] * u**3
     rate = q[law.CAL_RATE] * np.exp(f * _exponent(model_index, soc) - q[law.CAL_MIDDLE])
     state.sums[:, Z_CAL] = rate * days * spread ** q[law.CAL_INVERSE]
-    damage = [
-        cycle_damage(PARAMETERS[m], d, c, 308.15 / v - 273.15, w)
-        for m, d, c, v, w in zip(model_index, dod, rate_c, u, spread, strict=True)
-    ]
-    state.sums[:, Z_CYC] = np.asarray(damage) * efc
+    # Copies of one kind, for which alone the kernel is compiled, whatever came.
+    damage, celsius = np.empty(shape), 308.15 / u - 273.15
+    stress = (np.array(dod), np.array(rate_c), celsius, np.array(spread))
+    cycle_damages(model_index, PARAMETERS, *stress, damage)
+    state.sums[:, Z_CYC] = damage * efc
     charge = q[law.RES_B0] + soc * (q[law.RES_B1] + soc * q[law.RES_B2])
     rest = q[law.RES_RATE] * np.exp(q[law.RES_E] * (1.0 - u)) * charge
     state.sums[:, R_CAL] = rest * days * spread ** q[law.RES_INVERSE]
