@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from zerocity.measures.arrays import F64, I8, I16, I32
+from zerocity.measures.arrays import F64, I8, I16, I32, side_by_side
 
 NOWHERE = -1
 
@@ -78,11 +78,21 @@ class Packs(NamedTuple):
         return self.energy_kwh / self.usable_kwh
 
 
+# What plugging in, unplugging and swapping ask of one pack, a line of the cache in all, and what no
+# step asks of all packs.
+_TOGETHER = (
+    "target_soc", "plug_kw", "charge_limit_kw", "loss_kw_per_kw2", "heat_k_per_kwh", "session_kwh",
+    "session_start", "depart_step", "berth", "vehicle",
+)  # fmt: skip
+
+
 def new_packs(count: int) -> Packs:
     """``count`` packs, new and empty, nowhere; the maker fills in the rest."""
     kinds = {"I16": np.int16, "I8": np.int8, "I32": np.int32, "F64": np.float64}
-    hints = Packs.__annotations__.items()
-    packs = Packs(**{name: np.zeros(count, kinds[_kind(hint)]) for name, hint in hints})
+    hints = {name: kinds[_kind(hint)] for name, hint in Packs.__annotations__.items()}
+    arrays = side_by_side(count, {name: hints[name] for name in _TOGETHER})
+    apart = (name for name in hints if name not in arrays)
+    packs = Packs(**arrays, **{name: np.zeros(count, hints[name]) for name in apart})
     packs.place[:] = NOWHERE
     packs.vehicle[:] = NOWHERE
     packs.berth[:] = NOWHERE

@@ -208,7 +208,6 @@ def _begin_legs(
             prefetch(packs.energy_kwh, p)
             prefetch(packs.usable_kwh, p)
             prefetch(packs.loss_kw_per_kw2, p)
-            prefetch(packs.heat_k_per_kwh, p)
         v = who[k]
         if cars.mode[v] == RESTING:
             cars.mode[v], cars.leaves[v] = FREE, NEVER
@@ -241,10 +240,10 @@ def roll_on(
     Returns what the packs gave [kWh].
     """
     road.used[1] = n = 0
-    # Without a branch: nobody could guess who sets out.
     for v in range(cars.leaves.size):
-        road.starting[n] = v
-        n += cars.leaves[v] == step
+        if cars.leaves[v] == step:
+            road.starting[n] = v
+            n += 1
     given = _begin_legs(
         road.starting[:n], step, step_h, day, road, cars, packs, kwh_per_km, reserve_soc, soc
     )
@@ -291,6 +290,7 @@ def pull_over(step: int, road: Road, cars: Vehicles, packs: Packs, plug_below_so
         prefetch(packs.energy_kwh, road.pack[ahead])
         prefetch(packs.loss_kwh, road.pack[ahead])
         prefetch(packs.throughput_kwh, road.pack[ahead])
+        prefetch(cars.km, road.vehicle[ahead])
         lane = road.leaving[k]
         w, i = road.work[lane // TILE], lane % TILE
         now = w[_ENERGY + i] / w[_USABLE + i]

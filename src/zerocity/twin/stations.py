@@ -301,19 +301,32 @@ def park(
 
 
 @njit(inline="always")  # type: ignore[untyped-decorator,unused-ignore]
-def approach(cars: Vehicles, packs: Packs, who: I32, k: int, count: int) -> None:
+def approach(cars: Vehicles, packs: Packs, at: Stations, who: I32, k: int, count: int) -> None:
     """Have at hand what the vehicles after the ``k``-th of ``who`` are going to need."""
     v = who[min(k + 2 * AHEAD, count - 1)]
     prefetch(cars.fleet, v)
     prefetch(cars.mode, v)
-    p = cars.packs[who[min(k + AHEAD, count - 1)], 0]
+    v = who[min(k + AHEAD, count - 1)]
+    p = cars.packs[v, 0]
     if p >= 0:
-        prefetch(packs.energy_kwh, p)
-        prefetch(packs.usable_kwh, p)
-        prefetch(packs.place, p)
-        prefetch(packs.plug_kw, p)
-        prefetch(packs.session_kwh, p)
-        prefetch(packs.berth, p)
+        have_at_hand(packs, p)
+    site = cars.demand[v]
+    if cars.mode[v] == WANTS and at.first_slot[site] < at.last_slot[site]:
+        # The pack that it will most likely be given.
+        q = at.slots[at.cursor[site]]
+        if q >= 0:
+            have_at_hand(packs, q)
+
+
+@njit(inline="always")  # type: ignore[untyped-decorator,unused-ignore]
+def have_at_hand(packs: Packs, p: int) -> None:
+    """Fetch what plugging in, unplugging or swapping pack ``p`` reads and writes."""
+    prefetch(packs.plug_kw, p)  # and all that lies beside it
+    prefetch(packs.energy_kwh, p)
+    prefetch(packs.usable_kwh, p)
+    prefetch(packs.place, p)
+    prefetch(packs.loss_kwh, p)
+    prefetch(packs.throughput_kwh, p)
 
 
 @kernel  # type: ignore[untyped-decorator,unused-ignore]
@@ -344,7 +357,7 @@ def serve(
             awake += 1
     n = 0
     for k in range(awake):
-        approach(cars, packs, movers, k, awake)
+        approach(cars, packs, at, movers, k, awake)
         v = movers[k]
         mode = cars.mode[v]
         one = cars.start1[v] <= step < cars.end1[v]

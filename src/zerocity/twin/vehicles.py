@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import njit
 
-from zerocity.measures.arrays import F64, I8, I16, I32
+from zerocity.measures.arrays import F64, I8, I16, I32, side_by_side
 from zerocity.twin.kernel import kernel
 
 MOST_PACKS = 3
@@ -58,11 +58,11 @@ class Vehicles(NamedTuple):
     missed_km: F64
 
 
-def _kind(name: str) -> tuple[Any, ...]:
+def _kind(name: str) -> np.dtype[Any]:
     hint = Vehicles.__annotations__[name]
     kinds = {"I8": np.int8, "I16": np.int16, "I32": np.int32, "F64": np.float64}
     kind = kinds[str(getattr(hint, "__forward_arg__", hint))]
-    return (kind, (MOST_PACKS,)) if name == "packs" else (kind,)
+    return np.dtype((kind, (MOST_PACKS,)) if name == "packs" else kind)
 
 
 _KINDS = {name: _kind(name) for name in Vehicles._fields}
@@ -71,13 +71,9 @@ _KINDS = {name: _kind(name) for name in Vehicles._fields}
 def new_vehicles(count: int) -> Vehicles:
     """``count`` vehicles, parked and without packs."""
     # A driver is looked at alone and at any time, so all of a vehicle but its alarms lies together.
-    together = np.dtype(
-        [(name, *_KINDS[name]) for name in Vehicles._fields if name not in ALARMS], align=True
-    )
-    rows = np.zeros(count, together)
-    arrays = {name: rows[name] for name in together.names or ()}
+    together = {name: kind for name, kind in _KINDS.items() if name not in ALARMS}
     wake, leaves = np.zeros(count, np.int16), np.full(count, NEVER, np.int16)
-    cars = Vehicles(**arrays, wake=wake, leaves=leaves)
+    cars = Vehicles(**side_by_side(count, together), wake=wake, leaves=leaves)
     for array in (cars.packs, cars.base, cars.mid, cars.demand, cars.plugged):
         array[:] = -1
     cars.factor[:] = 1.0
