@@ -276,6 +276,8 @@ def _stations(
         expected=steps.copy(),
         early=steps.copy(),
         late=steps.copy(),
+        due=np.zeros(len(sites), np.int32),
+        due_for=np.full(len(sites), -1, np.int32),
         chosen=np.zeros(MOST_PACKS, np.int32),
     )
 

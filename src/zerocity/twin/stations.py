@@ -49,6 +49,8 @@ class Stations(NamedTuple):
     swaps : handovers begun in each step today; expected : on an ordinary day (sites, steps).
     early, late : AC energy that today's arrivals take in each step when they charge at once or as
     late as they may (sites, steps) [kWh].
+    due, due_for : in how many steps a pack that comes back now is needed, and for which step and
+        number of packs that was found.
     chosen : slots of the packs being handed over, (MOST_PACKS,); scratch.
     """
 
@@ -64,6 +66,8 @@ class Stations(NamedTuple):
     expected: F64
     early: F64
     late: F64
+    due: I32
+    due_for: I32
     chosen: I32
 
 
@@ -223,7 +227,11 @@ def swap(
     at.swaps[site, step] += 1.0
     last = chosen[count - 1] + 1
     at.cursor[site] = last if last < hi else lo
-    due = now + due_in_steps(at.expected[site], step, (hi - lo) // count)
+    key = now * (MOST_PACKS + 1) + count
+    if at.due_for[site] != key:
+        at.due_for[site] = key
+        at.due[site] = due_in_steps(at.expected[site], step, (hi - lo) // count)
+    due = now + at.due[site]
     k = 0
     for place in range(MOST_PACKS):
         if cars.packs[v, place] >= 0:
