@@ -12,8 +12,8 @@ from zerocity.batteries.ageing_kernel import age_packs
 from zerocity.batteries.ageing_state import LAWS, AgeingState, new_state
 from zerocity.measures.arrays import F32, F64, I8, I64
 
-# Few enough, so that what runs beside the drivers can stop soon; a multiple of the kernel's tile.
-SLICE_PACKS = 256
+# One tile of the kernel, so that what runs beside the drivers can stop soon.
+SLICE_PACKS = 128
 
 
 class DayAgeing(NamedTuple):
