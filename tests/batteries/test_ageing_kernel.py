@@ -38,13 +38,13 @@ def test_no_depth_or_no_rate_is_no_damage() -> None:
 @pytest.mark.parametrize("soc", [0.0, 0.3, 1.0, 1.5, -0.5, np.nan])
 def test_the_look_up_stays_inside_its_table(soc: float) -> None:
     work, base = np.zeros(rest.REST_WORK, np.float32), np.zeros(rest.TILE, np.int32)
-    cells, pairs = np.zeros(2 * rest.TILE, np.int32), np.zeros(2 * rest.TILE, np.int64)
-    block = np.full((2, 1), soc, np.float32)
+    cells, pairs = np.zeros(rest.TILE, np.int32), np.zeros(2 * rest.TILE, np.int64)
+    marks, block = np.zeros(rest.TILE, np.int32), np.full((1, 1), soc, np.float32)
     for model in range(len(MODEL_KEYS)):
         base[0] = model * (SOC_CELLS + 1)
-        rest.look_up(work, base, cells, pairs, rest.CELL_PAIRS, block[0].copy(), block, 0, 1, 0, 1)
-        for cell in (cells[0], cells[rest.TILE]):
-            assert base[0] <= cell < base[0] + SOC_CELLS
+        rest.take(work, marks, block, np.zeros_like(block), 0, 0, 1)
+        rest.look_up(work, base, cells, pairs, rest.CELL_PAIRS, 1, 1)
+        assert base[0] <= cells[0] < base[0] + SOC_CELLS
 
 
 def test_a_missing_value_shows_in_every_sum_of_its_pack_alone() -> None:

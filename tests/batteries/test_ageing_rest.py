@@ -1,4 +1,4 @@
-"""Two steps at once are the two steps one after the other."""
+"""Two half hours at once are the two one after the other, and half an hour is short enough."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from zerocity.batteries import ageing_columns as columns
 from zerocity.batteries.ageing_models import MODEL_KEYS, MODELS
-from zerocity.batteries.ageing_reference import exact_history
+from zerocity.batteries.ageing_reference import calendar_rate, exact_history
 from zerocity.batteries.ageing_state import age_block, new_state
 
 Array = npt.NDArray[np.float64]
@@ -45,7 +45,7 @@ def swapped() -> tuple[Array, Array]:
 @pytest.mark.parametrize("row", range(len(MODEL_KEYS)))
 @pytest.mark.parametrize("history", [commute, taxi, parked, swapped])
 @pytest.mark.parametrize("steps", [1, 2, 95, 192])
-def test_pairs_of_steps_are_the_steps(history, row: int, steps: int) -> None:  # type: ignore[no-untyped-def]
+def test_pairs_of_half_hours_are_the_half_hours(history, row: int, steps: int) -> None:  # type: ignore[no-untyped-def]
     soc, warm = (one[:steps].astype(np.float32) for one in history())
     law = MODELS[MODEL_KEYS[row]]
     state = new_state(1)
@@ -63,16 +63,31 @@ def test_pairs_of_steps_are_the_steps(history, row: int, steps: int) -> None:  #
     change=st.floats(-10.0, 10.0, width=32),
 )
 @settings(deadline=None)
-def test_any_two_steps_are_as_if_taken_alone(soc: list[float], warm: float, change: float) -> None:
-    """A block of one step is not paired: the same steps, block by block, must give the same."""
+def test_any_two_half_hours_are_as_if_taken_alone(
+    soc: list[float], warm: float, change: float
+) -> None:
+    """A block of half an hour is not paired: the same, block by block, must give the same."""
     packs = len(MODEL_KEYS)
     block = np.repeat(np.array(soc, np.float32)[:, None], packs, axis=1)
-    heat = (warm + change * (np.arange(len(soc)) % 2)).astype(np.float32)
+    heat = (warm + change * (np.arange(len(soc)) // 2 % 2)).astype(np.float32)
     heats = np.repeat(heat[:, None], packs, axis=1)
     laws, spread = np.arange(packs, dtype=np.int8), np.ones(packs)
     paired, alone = new_state(packs, soc[0]), new_state(packs, soc[0])
     age_block(paired, laws, spread, block, heats, 0.25)
-    for step in range(len(soc)):
-        age_block(alone, laws, spread, block[[step]], heats[[step]], 0.25)
-    # The series of the cosh gives way only where a pack goes from empty to full in a step.
+    for step in range(0, len(soc), 2):
+        half = slice(step, step + 2)
+        age_block(alone, laws, spread, block[half], heats[half], 0.25)
+    # The series of the cosh gives way only where a pack goes from empty to full at once.
     np.testing.assert_allclose(paired.sums[:, :4], alone.sums[:, :4], rtol=5e-4)
+
+
+@pytest.mark.parametrize("row", range(len(MODEL_KEYS)))
+@pytest.mark.parametrize(("history", "near"), [(parked, 5e-4), (commute, 2e-3), (taxi, 1.5e-2)])
+def test_half_an_hour_is_short_enough(history, near: float, row: int) -> None:  # type: ignore[no-untyped-def]
+    """Against the rates of every quarter hour."""
+    soc, warm = history()
+    law = MODELS[MODEL_KEYS[row]]
+    life = exact_history(law, soc, warm, 0.25)
+    middle = 0.5 * (soc + np.concatenate([soc[:1], soc[:-1]]))
+    every = calendar_rate(law, middle, warm).sum() * 0.25 / 24.0
+    assert life.z_calendar == pytest.approx(every, rel=near)

@@ -110,7 +110,7 @@ def test_the_step_does_not_matter_at_all_for_piecewise_constant_stress(row: int)
         warm = np.repeat(20.0 + 15.0 * np.sin(np.arange(240.0)), parts)
         state, model = lived(row, np.full(warm.size, 0.7), warm[:, None], 1.0 / parts)
         results.append(loss(state, model)[0])
-    np.testing.assert_allclose(results, results[0], rtol=1e-9)
+    np.testing.assert_allclose(results, results[0], rtol=2e-7)  # single precision
 
 
 def test_one_block_or_many_and_any_threads_give_the_same() -> None:

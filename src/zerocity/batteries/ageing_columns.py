@@ -8,8 +8,8 @@ HYSTERESIS_SOC = 0.005
 """Swings of the state of charge below this are noise, not cycles."""
 MOVING_C = 0.005
 """A step slower than this rate [1/h] is rest: it does not water down a half cycle's mean rate."""
-PAIRED_H = 0.5
-"""Steps of no more hours are taken in pairs where time alone is what ages, see `ageing_rest`."""
+HALF_H = 0.5
+"""Steps of fewer hours are taken together where time alone is what ages, see `ageing_rest`."""
 
 COLD, HOT, FAST, DEEP, SHALLOW = 1, 2, 4, 8, 16
 """Bits of ``AgeingState.flags``: how a pack has left its law's tested range so far."""

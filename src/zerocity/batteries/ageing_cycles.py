@@ -113,30 +113,30 @@ def push(
     Sets ``points[p]``. A call queues fewer than DEPTH ranges and expects room for them. Written in
     one piece: handing arrays on costs more than the work on them.
 
-    stack : (DEPTH, packs, POINT), as the state keeps it in memory.
+    stack : (packs, DEPTH, POINT).
     """
     k = count[m]
     while n >= 3:
-        result = verdict(stack[n - 3, p, 0], stack[n - 2, p, 0], stack[n - 1, p, 0], n)
+        result = verdict(stack[p, n - 3, 0], stack[p, n - 2, 0], stack[p, n - 1, 0], n)
         full = n == DEPTH
         if result == WAIT and not full:
             break
         # A full stack books its oldest range, as a range that holds the oldest point is booked.
         old = n - 3 if result != WAIT else 0
         for column in range(POINT):
-            queue[m, column, k] = stack[old + 1, p, column] - stack[old, p, column]
+            queue[m, column, k] = stack[p, old + 1, column] - stack[p, old, column]
         queue[m, SHARE, k] = 1.0 if result == FULL else 0.5
         queue[m, NOW_C, k], queue[m, SPREAD, k], queue[m, PACK, k] = now_c, spread, p
         k += 1
         if result == FULL:
             for column in range(POINT):
-                stack[n - 3, p, column] = stack[n - 1, p, column]
+                stack[p, n - 3, column] = stack[p, n - 1, column]
             n -= 2
             continue
         n -= 1
         for j in range(n):
             for column in range(POINT):
-                stack[j, p, column] = stack[j + 1, p, column]
+                stack[p, j, column] = stack[p, j + 1, column]
         if result == WAIT:
             break
     count[m] = k

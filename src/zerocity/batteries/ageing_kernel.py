@@ -22,11 +22,11 @@ from zerocity.batteries.ageing_columns import (
     DAYS,
     DEPTH,
     EFC,
+    HALF_H,
     HOT,
     HYSTERESIS_SOC,
     LAST,
     MOVING_C,
-    PAIRED_H,
     PEAK,
     R_CAL,
     SIGN,
@@ -36,15 +36,18 @@ from zerocity.batteries.ageing_columns import (
 from zerocity.batteries.ageing_cycles import FIELDS, QUEUE, book, push
 from zerocity.batteries.ageing_rest import (
     CALENDAR,
-    COLDEST,
-    HOTTEST,
     RESISTANCE,
     REST_WORK,
+    STEPS_COLD,
+    STEPS_HOT,
     TILE,
     begin,
     look_up,
+    move_up,
     rest,
+    take,
 )
+from zerocity.measures.prefetch import prefetch
 
 Array = npt.NDArray[Any]
 
@@ -55,15 +58,17 @@ _E_MOVED, _E_MOVING, _E_HEAT = 6 * TILE, 7 * TILE, 8 * TILE
 _CAL, _RES, _THROUGH = 9 * TILE, 10 * TILE, 11 * TILE
 _FETCHED, WORK = 12 * TILE, 12 * TILE + 1
 
+# Of fewer packs that move, each is searched alone; of more, the whole tile on vector registers.
+FEW = 48
+
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def load(
-    work: Array, before: Array, lo: int, n: int, soc: Array, track: Array, stack: Array,
-    points: Array,
-) -> None:  # fmt: skip
+    work: Array, lo: int, n: int, soc: Array, track: Array, stack: Array, points: Array
+) -> None:
     """Fill a tile from the state; a pack without history starts at its first soc.
 
-    before : its soc before the block. track : (TRACKED, packs). stack : (DEPTH, packs, POINT).
+    track : (TRACKED, packs). stack : (packs, DEPTH, POINT).
     """
     for i in range(n):
         p = lo + i
@@ -72,21 +77,30 @@ def load(
             track[LAST, p] = soc[0, p]
             track[SIGN, p] = 1.0
             track[PEAK, p] = soc[0, p]
-            stack[0, p, :] = 0.0
-            stack[0, p, 0] = soc[0, p]
+            stack[p, 0, :] = 0.0
+            stack[p, 0, 0] = soc[0, p]
             points[p] = 1
     for k in range(TRACKED):
         column = track[k, lo : lo + n]
         for i in range(n):
             work[k * TILE + i] = column[i]
-    # Turns come few at a time and each would wait for its points: fetch what most of them need.
-    one, two, three = 0.0, 0.0, 0.0
-    for p in range(lo, lo + n, 2):  # two packs' share a line of the cache
-        one, two, three = one + stack[0, p, 0], two + stack[1, p, 0], three + stack[2, p, 0]
-    work[_FETCHED] = one + two + three
+    # Turns come few at a time and each would wait for its points: fetch those that it needs, the
+    # newest and, most often in another line of the cache, the third newest.
+    newest, third = 0.0, 0.0
+    for p in range(lo, lo + n):
+        top = max(int(points[p]) - 1, 2)
+        newest, third = newest + stack[p, top, 0], third + stack[p, top - 2, 0]
+    work[_FETCHED] = newest + third
     for i in range(n):
-        before[i] = np.float32(work[_LAST + i])
         work[_CAL + i], work[_RES + i], work[_THROUGH + i] = 0.0, 0.0, 0.0
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def ask(history: Array, t: int, lo: int, n: int) -> None:
+    """Fetch a tile's part of step ``t``, if there is one: it lies far from the step before."""
+    if t < history.shape[0]:
+        for i in range(lo, lo + n, 16):
+            prefetch(history, (t, i))
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -107,59 +121,75 @@ def keep(work: Array, lo: int, n: int, track: Array) -> None:
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
+def count_marks(marks: Array, n: int) -> int:
+    """How many of the packs of a tile are marked, 0 or 1 each."""
+    m = np.int32(0)
+    for i in range(n):
+        m = np.int32(m + marks[i])
+    return int(m)
+
+
+@njit(cache=True, nogil=True, inline="always", error_model="numpy")
+def follow(work: Array, i: int, x: float, warm_c: float, step_h: float) -> bool:
+    """A step of pack ``i`` of the tile to charge ``x``; returns whether it has turned before."""
+    swing = abs(x - work[_LAST + i])
+    work[_THROUGH + i] += swing
+    moving = 1.0 if swing >= MOVING_C * step_h else 0.0
+    moved = work[_MOVED + i] + moving * swing
+    hours = work[_MOVING + i] + moving * step_h
+    heat = work[_HEAT + i] + moving * step_h * warm_c
+    signed = work[_SIGN + i] * x
+    peak = work[_PEAK + i]
+    higher = signed > peak
+    e_moved, e_hours, e_heat = work[_E_MOVED + i], work[_E_MOVING + i], work[_E_HEAT + i]
+    work[_E_MOVED + i] = moved if higher else e_moved
+    work[_E_MOVING + i] = hours if higher else e_hours
+    work[_E_HEAT + i] = heat if higher else e_heat
+    peak = signed if higher else peak
+    work[_PEAK + i] = peak
+    work[_MOVED + i], work[_MOVING + i], work[_HEAT + i] = moved, hours, heat
+    work[_LAST + i] = x
+    return bool(peak - signed >= HYSTERESIS_SOC)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
 def search(
     work: Array, turns: Array, soc: Array, temperature_c: Array, t: int, lo: int, n: int,
     step_h: float,
 ) -> int:  # fmt: skip
     """Step ``t`` of the search for extremes; mark and count the packs of the tile that turn."""
     at, offset = np.uint64(t), np.uint64(lo)
-    turned = 0
     for i in range(n):
         x = np.float64(soc[at, offset + np.uint64(i)])
-        swing = abs(x - work[_LAST + i])
-        work[_THROUGH + i] += swing
-        moving = 1.0 if swing >= MOVING_C * step_h else 0.0
-        moved = work[_MOVED + i] + moving * swing
-        hours = work[_MOVING + i] + moving * step_h
-        heat = work[_HEAT + i] + moving * step_h * np.float64(
-            temperature_c[at, offset + np.uint64(i)]
-        )
-        signed = work[_SIGN + i] * x
-        peak = work[_PEAK + i]
-        higher = signed > peak
-        e_moved, e_hours, e_heat = work[_E_MOVED + i], work[_E_MOVING + i], work[_E_HEAT + i]
-        work[_E_MOVED + i] = moved if higher else e_moved
-        work[_E_MOVING + i] = hours if higher else e_hours
-        work[_E_HEAT + i] = heat if higher else e_heat
-        peak = signed if higher else peak
-        work[_PEAK + i] = peak
-        turns_now = peak - signed >= HYSTERESIS_SOC
-        turns[i] = np.int8(turns_now)
-        turned += turns_now
-        work[_MOVED + i], work[_MOVING + i], work[_HEAT + i] = moved, hours, heat
-        work[_LAST + i] = x
+        warm_c = np.float64(temperature_c[at, offset + np.uint64(i)])
+        turns[i] = np.int32(follow(work, i, x, warm_c, step_h))
+    return count_marks(turns, n)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def search_some(
+    work: Array, who: Array, some: int, soc: Array, temperature_c: Array, t: int, lo: int,
+    step_h: float,
+) -> int:  # fmt: skip
+    """The same for the first ``some`` packs in ``who``; those that turn come to its beginning."""
+    at, offset = np.uint64(t), np.uint64(lo)
+    turned = 0
+    for k in range(some):
+        i = who[k]
+        x = np.float64(soc[at, offset + np.uint64(i)])
+        warm_c = np.float64(temperature_c[at, offset + np.uint64(i)])
+        who[turned] = i
+        turned += follow(work, i, x, warm_c, step_h)
     return turned
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def find_turned(turns: Array, eights: Array, n: int, who: Array) -> None:
-    """List the packs of a tile that turn in ``who``; ``eights`` is ``turns``, eight at once."""
-    m = 0
-    for block in range((n + 7) // 8):
-        if eights[block] != 0:
-            for i in range(8 * block, min(8 * block + 8, n)):
-                who[m] = i
-                m += turns[i]
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def still(soc: Array, t: int, lo: int, n: int) -> bool:
-    """Whether no pack of a tile moves in step ``t`` > 0: then the search would change nothing."""
-    at, past, offset = np.uint64(t), np.uint64(t - 1), np.uint64(lo)
-    moved = np.int32(0)
+def find(marks: Array, n: int, who: Array) -> None:
+    """List the packs of a tile that are marked, 0 or 1 each, in ``who``."""
+    m = np.uint64(0)
     for i in range(n):
-        moved |= np.int32(soc[past, offset + np.uint64(i)] != soc[at, offset + np.uint64(i)])
-    return bool(moved == 0)
+        who[m] = i
+        m += np.uint64(marks[i])
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -181,12 +211,12 @@ def turn(
         soc = work[_PEAK + i] * work[_SIGN + i]
         n = int(points[p])
         # The start of a history is a turning point only if the first swing leaves it.
-        if n == 1 and abs(soc - stack[0, p, 0]) < HYSTERESIS_SOC:
+        if n == 1 and abs(soc - stack[p, 0, 0]) < HYSTERESIS_SOC:
             n = 0
-        stack[n, p, 0] = soc
-        stack[n, p, 1] = work[_E_MOVED + i]
-        stack[n, p, 2] = work[_E_MOVING + i]
-        stack[n, p, 3] = work[_E_HEAT + i]
+        stack[p, n, 0] = soc
+        stack[p, n, 1] = work[_E_MOVED + i]
+        stack[p, n, 2] = work[_E_MOVING + i]
+        stack[p, n, 3] = work[_E_HEAT + i]
         push(p, n + 1, m, spread[p], np.float64(warm[p]), stack, points, queue, count)
         work[_SIGN + i] = -work[_SIGN + i]
         work[_PEAK + i] = work[_SIGN + i] * work[_LAST + i]
@@ -196,13 +226,11 @@ def turn(
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def warn(warmth: Array, lo: int, n: int, model: Array, parameters: Array, flags: Array) -> None:
+def warn(resting: Array, lo: int, n: int, flags: Array) -> None:
     """Flag the packs of a tile that were colder or hotter than their law's tested range."""
     for i in range(n):
-        p = lo + i
-        q = parameters[model[p]]
-        cold, hot = warmth[COLDEST + i] < q[law.COLD_C], warmth[HOTTEST + i] > q[law.HOT_C]
-        flags[p] |= np.uint8(COLD * cold + HOT * hot)
+        cold, hot = resting[STEPS_COLD + i] > 0.0, resting[STEPS_HOT + i] > 0.0
+        flags[lo + i] |= np.uint8(COLD * cold + HOT * hot)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -234,36 +262,52 @@ def age_packs(
 ) -> None:  # fmt: skip
     """Age packs [lo, hi) over a block of steps, in place, see ``ageing_state.age_slice``."""
     steps = soc.shape[0]
-    paired = 2 if step_h <= PAIRED_H else 1
-    work, before = np.empty(WORK), np.empty(TILE, np.float32)
-    resting, base = np.empty(REST_WORK, np.float32), np.empty(TILE, np.int32)
-    cells, fetched = np.empty(2 * TILE, np.int32), np.empty(2 * TILE, np.int64)
+    half = max(int(HALF_H / step_h + 1e-9), 1)
+    work, resting = np.empty(WORK), np.empty(REST_WORK, np.float32)
+    base, cells = np.empty(TILE, np.int32), np.empty(TILE, np.int32)
+    fetched = np.empty(2 * TILE, np.int64)
     halves = fetched.view(np.float32)
-    turns, who = np.zeros(TILE, np.int8), np.empty(TILE, np.int32)
-    eights = turns.view(np.int64)
+    # One place more: the last one listed is written where the next would stand.
+    marks, who = np.zeros(TILE, np.int32), np.empty(TILE + 1, np.int32)
     laws = parameters.shape[0]
     queue, count = np.empty((laws, FIELDS, QUEUE)), np.zeros(laws, np.int64)
     for start in range(lo, hi, TILE):
         n = min(TILE, hi - start)
-        begin(resting, base, start, n, model, constants)
-        load(work, before, start, n, soc, track, stack, points)
+        load(work, start, n, soc, track, stack, points)
+        begin(resting, base, start, n, model, constants, parameters, track[LAST])
+        waiting = 0
         for t in range(steps):
-            first = t - t % paired
-            if t == min(first + paired, steps) - 1:
-                look_up(resting, base, cells, fetched, table, before, soc, first, t, start, n)
-                rest(resting, halves, temperature_c, first, t, start, n)
-                add(work, resting, np.float64(t + 1 - first), n)
-            if t > 0 and still(soc, t, start, n):
-                continue
-            turned = search(work, turns, soc, temperature_c, t, start, n, step_h)
-            if turned:
-                find_turned(turns, eights, n, who)
+            ask(soc, t + 2, start, n)
+            ask(temperature_c, t + 2, start, n)
+            take(resting, marks, soc, temperature_c, t, start, n)
+            moved = count_marks(marks, n)
+            if moved:
+                if moved < FEW:
+                    find(marks, n, who)
+                    turned = search_some(work, who, moved, soc, temperature_c, t, start, step_h)
+                else:
+                    turned = search(work, marks, soc, temperature_c, t, start, n, step_h)
+                    if turned:
+                        find(marks, n, who)
                 turn(
                     work, who, turned, start, temperature_c[t], model, spread, parameters, stack,
                     points, sums, flags, queue, count,
                 )  # fmt: skip
+            done = t % half + 1
+            if done == half or t + 1 == steps:
+                look_up(resting, base, cells, fetched, table, done, n)
+                if waiting:
+                    rest(resting, halves, n)
+                    add(work, resting, np.float64(2 * half), n)
+                    waiting = 0
+                elif t + half < steps and step_h <= HALF_H:
+                    waiting = 1
+                else:
+                    move_up(resting, fetched, n)
+                    rest(resting, halves, n)
+                    add(work, resting, np.float64(done), n)
         keep(work, start, n, track)
-        warn(resting, start, n, model, parameters, flags)
+        warn(resting, start, n, flags)
         store(work, start, n, steps, step_h / 24.0, model, spread, parameters, sums)
     for m in range(laws):
         book(m, queue, count, parameters, sums, flags)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from zerocity.batteries.ageing_columns import DEPTH, HYSTERESIS_SOC, MOVING_C
+from zerocity.batteries.ageing_columns import DEPTH, HALF_H, HYSTERESIS_SOC, MOVING_C
 from zerocity.batteries.ageing_models import KernelModel, exponent
 from zerocity.batteries.rainflow import HALF, WAIT, verdict
 from zerocity.errors import InputError
@@ -100,12 +100,16 @@ def exact_history(
     """Age one pack from new by the kernel's definitions; ``soc``, ``temperature_c`` (steps,)."""
     life = History(efc=0.5 * float(np.abs(np.diff(soc)).sum()), days=len(soc) * step_h / 24.0)
     middle = 0.5 * (soc + np.concatenate([soc[:1], soc[:-1]]))
-    rates = calendar_rate(model, middle, temperature_c)
-    life.z_calendar = float(rates.sum()) * step_h / 24.0 * spread ** (1 / model.calendar_power)
+    first = np.arange(0, len(soc), max(int(HALF_H / step_h + 1e-9), 1))
+    days = np.diff(first, append=len(soc)) * step_h / 24.0
+    mean_soc = np.add.reduceat(middle, first) * step_h / 24.0 / days
+    mean_c = np.add.reduceat(temperature_c, first) * step_h / 24.0 / days
+    rates = calendar_rate(model, mean_soc, mean_c)
+    life.z_calendar = float((rates * days).sum()) * spread ** (1 / model.calendar_power)
     r = model.resistance
-    charge = r.charge[0] + middle * (r.charge[1] + middle * r.charge[2])
-    warm = np.exp(r.activation * (1.0 - 308.15 / (temperature_c + 273.15)))
-    sum_r = float((warm * charge).sum()) * r.rate_per_day * step_h / 24.0
+    charge = r.charge[0] + mean_soc * (r.charge[1] + mean_soc * r.charge[2])
+    warm = np.exp(r.activation * (1.0 - 308.15 / (mean_c + 273.15)))
+    sum_r = float((warm * charge * days).sum()) * r.rate_per_day
     life.resistance_z = sum_r * spread ** (1 / r.power)
     _count(model, life, spread, soc, temperature_c, step_h)
     return life

@@ -1,9 +1,10 @@
-"""What time does to resting and moving packs alike: calendar and resistance rates of two steps.
+"""What time does to resting and moving packs alike: calendar and resistance rates of an hour.
 
-Both laws are exponentials, e^h. Over two steps with exponents h1 and h2 their mean is
-e^((h1 + h2) / 2) cosh((h1 - h2) / 2): one exponential instead of two, and nothing left out. The
-cosh is a series, within 1e-6 up to |h1 - h2| = 7 and 1e-4 up to 12, which takes a pack from empty
-to half full in a step; that of resistance is within 2e-5 for 20 K from one step to the next.
+A rate is taken at the mean charge and temperature of half an hour. Both laws are exponentials, e^h.
+Over two half hours with exponents h1 and h2 their mean is e^((h1 + h2) / 2) cosh((h1 - h2) / 2):
+one exponential instead of two, and nothing left out. The cosh is a series, within 1e-6 up to
+|h1 - h2| = 7 and 1e-4 up to 12, which takes a pack from empty to half full at once; that of
+resistance is within 2e-5 for 20 K from one half hour to the next.
 
 Single precision, sixteen packs at once, stays within 1e-6 of the laws because every exponent is
 taken relative to 25 degC and half charge, where it is small.
@@ -32,12 +33,15 @@ CELLS = law.SOC_CELLS
 _A, _B, _C, _MIDDLE = 0 * TILE, 1 * TILE, 2 * TILE, 3 * TILE
 _RE, _R0, _B0, _B1, _B2 = 4 * TILE, 5 * TILE, 6 * TILE, 7 * TILE, 8 * TILE
 CONSTANTS = 9
-_PLACE, _PLACE_2, _COLDEST, _HOTTEST = 9 * TILE, 10 * TILE, 11 * TILE, 12 * TILE
+_PLACE, _PLACE_2, _COLD, _HOT = 9 * TILE, 10 * TILE, 11 * TILE, 12 * TILE
 _CALENDAR, _RESISTANCE = 13 * TILE, 14 * TILE
-_SOC, _SOC_2 = 15 * TILE, 16 * TILE
-REST_WORK = 17 * TILE
+_SOC, _SOC_2, _WARM, _WARM_2 = 15 * TILE, 16 * TILE, 17 * TILE, 18 * TILE
+# Sums over the steps of a half hour that has begun, and the charge at the end of the last step.
+_SUM_SOC, _SUM_WARM, _NOW = 19 * TILE, 20 * TILE, 21 * TILE
+_COLD_C, _HOT_C = 22 * TILE, 23 * TILE
+REST_WORK = 24 * TILE
 CALENDAR, RESISTANCE = _CALENDAR, _RESISTANCE
-COLDEST, HOTTEST = _COLDEST, _HOTTEST
+STEPS_COLD, STEPS_HOT = _COLD, _HOT
 
 _F = np.float32
 _ZERO, _ONE, _HALF, _CELLS = _F(0.0), _F(1.0), _F(0.5), _F(CELLS)
@@ -45,7 +49,7 @@ _LAST_CELL, _FIRST_CELL = np.int32(CELLS - 1), np.int32(0)
 _T_25_C, _KELVIN = _F(25.0), _F(273.15)
 _U_25 = np.float32(308.15 / 298.15)
 _TWO, _6TH, _12TH, _20TH = _F(2.0), _F(1 / 6), _F(1 / 12), _F(1 / 20)
-_30TH, _56TH, _64TH = _F(1 / 30), _F(1 / 56), _F(1 / 64)
+_30TH, _42ND, _56TH, _64TH = _F(1 / 30), _F(1 / 42), _F(1 / 56), _F(1 / 64)
 
 
 def _constants(q: Array) -> list[float]:
@@ -76,61 +80,85 @@ CELL_PAIRS: npt.NDArray[np.int64] = np.concatenate(
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def begin(work: Array, base: Array, lo: int, n: int, model: Array, constants: Array) -> None:
-    """Fill the constants of a tile; its coldest and hottest are open."""
+def begin(
+    work: Array, base: Array, lo: int, n: int, model: Array, constants: Array, parameters: Array,
+    last: Array,
+) -> None:  # fmt: skip
+    """Fill the constants of a tile; its sums are empty.
+
+    last : (packs,) charge before the first step.
+    """
     for i in range(n):
         m = np.int64(model[lo + i])
         base[i] = m * (CELLS + 1)
         for k in range(CONSTANTS):
             work[k * TILE + i] = constants[m, k]
-        work[_COLDEST + i], work[_HOTTEST + i] = np.float32(1e9), np.float32(-1e9)
+        work[_COLD_C + i] = np.float32(parameters[m, law.COLD_C])
+        work[_HOT_C + i] = np.float32(parameters[m, law.HOT_C])
+        work[_COLD + i], work[_HOT + i] = _ZERO, _ZERO
+        work[_SUM_SOC + i], work[_SUM_WARM + i] = _ZERO, _ZERO
+        work[_NOW + i] = np.float32(last[lo + i])
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def take(
+    work: Array, marks: Array, soc: Array, temperature_c: Array, t: int, lo: int, n: int
+) -> None:
+    """Take a step into the sums of the half hour; mark the packs that it moves."""
+    at, offset = np.uint64(t), np.uint64(lo)
+    for i in range(n):
+        was, now = work[_NOW + i], soc[at, offset + np.uint64(i)]
+        warm = temperature_c[at, offset + np.uint64(i)]
+        work[_SUM_SOC + i] += _HALF * (was + now)
+        work[_SUM_WARM + i] += warm
+        work[_COLD + i] += np.float32(warm < work[_COLD_C + i])
+        work[_HOT + i] += np.float32(warm > work[_HOT_C + i])
+        marks[i] = np.int32(was != now)
+        work[_NOW + i] = now
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def look_up(
-    work: Array, base: Array, cells: Array, pairs: Array, table: Array, before: Array,
-    soc: Array, first: int, last: int, lo: int, n: int,
-) -> None:  # fmt: skip
-    """Fetch the calendar exponents around the middle soc of two steps of the tile from pack ``lo``.
+    work: Array, base: Array, cells: Array, pairs: Array, table: Array, steps: int, n: int
+) -> None:
+    """Take the means of a half hour of ``steps``, and fetch the calendar exponents around its soc.
 
-    The steps are rows ``first`` and ``last`` of ``soc``, one behind the other, or one and the same
-    step twice; ``before`` : soc at its start. Only the scattered reads are scalar, so they stand
-    in loops of their own.
+    The half hour before it moves up. Only the scattered read is scalar, so it stands alone.
     """
-    at, then, offset, alone = np.uint64(first), np.uint64(last), np.uint64(lo), first == last
+    move_up(work, pairs, n)
+    share = _ONE / np.float32(steps)
     for i in range(n):
-        begun, middle = before[i], soc[at, offset + np.uint64(i)]
-        ended = soc[then, offset + np.uint64(i)]
-        s, s_2 = _HALF * (begun + middle), _HALF * ((begun if alone else middle) + ended)
-        work[_SOC + i], work[_SOC_2 + i] = s, s_2
-        s, s_2 = _ZERO if s < _ZERO else s, _ZERO if s_2 < _ZERO else s_2
+        s = work[_SUM_SOC + i] * share
+        work[_WARM_2 + i] = work[_SUM_WARM + i] * share
+        work[_SOC_2 + i] = s
+        work[_SUM_SOC + i], work[_SUM_WARM + i] = _ZERO, _ZERO
+        s = _ZERO if s < _ZERO else s
         place = (_ONE if s > _ONE else s) * _CELLS
-        place_2 = (_ONE if s_2 > _ONE else s_2) * _CELLS
         whole = max(min(np.int32(place), _LAST_CELL), _FIRST_CELL)
-        whole_2 = max(min(np.int32(place_2), _LAST_CELL), _FIRST_CELL)
         cells[i] = base[i] + whole
-        cells[TILE + i] = base[i] + whole_2
-        work[_PLACE + i] = place - np.float32(whole)
-        work[_PLACE_2 + i] = place_2 - np.float32(whole_2)
-        before[i] = ended
+        work[_PLACE_2 + i] = place - np.float32(whole)
     for i in range(n):
-        pairs[i] = table[np.uint64(cells[i])]
-    for i in range(n):
-        pairs[TILE + i] = table[np.uint64(cells[TILE + i])]
+        pairs[TILE + i] = table[np.uint64(cells[i])]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def rest(
-    work: Array, halves: Array, temperature_c: Array, first: int, last: int, lo: int, n: int
-) -> None:
-    """Mean calendar and resistance rates of a tile over two steps, at `CALENDAR` and `RESISTANCE`.
-
-    Coldest and hottest follow. ``halves`` : what `look_up` fetched, as float32.
-    """
-    at, then, offset = np.uint64(first), np.uint64(last), np.uint64(lo)
+def move_up(work: Array, pairs: Array, n: int) -> None:
+    """Take the half hour that was looked up last for the first one of two."""
     for i in range(n):
-        t = temperature_c[at, offset + np.uint64(i)]
-        t_2 = temperature_c[then, offset + np.uint64(i)]
+        work[_PLACE + i], work[_SOC + i] = work[_PLACE_2 + i], work[_SOC_2 + i]
+        work[_WARM + i] = work[_WARM_2 + i]
+    for i in range(n):
+        pairs[i] = pairs[TILE + i]
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def rest(work: Array, halves: Array, n: int) -> None:
+    """Mean calendar and resistance rates of a tile over the last two half hours looked up.
+
+    They go to `CALENDAR` and `RESISTANCE`. ``halves`` : what `look_up` fetched, as float32.
+    """
+    for i in range(n):
+        t, t_2 = work[_WARM + i], work[_WARM_2 + i]
         # v = u - u(25 degC), and f = u^m / u^m(25 degC) - 1.
         v = _U_25 * (_T_25_C - t) / (t + _KELVIN)
         v_2 = _U_25 * (_T_25_C - t_2) / (t_2 + _KELVIN)
@@ -152,10 +180,8 @@ def rest(
         charge, charge_2 = b0 + s * (b1 + s * b2), b0 + s_2 * (b1 + s_2 * b2)
         d = _HALF * work[_RE + i] * (v - v_2)
         d2 = d * d
-        cosh = _ONE + _HALF * d2 * (_ONE + _12TH * d2 * (_ONE + _30TH * d2))
-        sinh = d * (_ONE + _6TH * d2 * (_ONE + _20TH * d2))
+        cosh = _ONE + _HALF * d2 * (_ONE + _12TH * d2 * (_ONE + _30TH * d2 * (_ONE + _56TH * d2)))
+        sinh = d * (_ONE + _6TH * d2 * (_ONE + _20TH * d2 * (_ONE + _42ND * d2)))
         mixed = (charge + charge_2) * cosh + (charge_2 - charge) * sinh
         middle = exponential32(work[_R0 + i] - _HALF * work[_RE + i] * (v + v_2))
         work[_RESISTANCE + i] = _HALF * middle * mixed
-        work[_COLDEST + i] = min(work[_COLDEST + i], min(t, t_2))
-        work[_HOTTEST + i] = max(work[_HOTTEST + i], max(t, t_2))

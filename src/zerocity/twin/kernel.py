@@ -27,33 +27,6 @@ AHEAD = 8
 PATIENCE = 10_000
 
 
-def _prefetch(typing: Any, array: Any, i: Any) -> Any:
-    """Fetch row ``i`` of ``array`` into the cache; changes nothing. ``i`` must be a lawful row.
-
-    Events come to vehicles and packs all over the city, whose state is far larger than a core's
-    cache: without asking ahead, most of the time of such a kernel is waiting.
-    """
-
-    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        kind = signature.args[0]
-        made = context.make_array(kind)(context, builder, arguments[0])
-        row = [arguments[1]] + [context.get_constant(types.intp, 0)] * (kind.ndim - 1)
-        at = cgutils.get_item_pointer(  # type: ignore[no-untyped-call,unused-ignore]
-            context, builder, kind, made, row, wraparound=False
-        )
-        byte, word = ir.IntType(8).as_pointer(), ir.IntType(32)
-        shape = ir.FunctionType(ir.VoidType(), [byte, word, word, word])
-        fetch = builder.module.declare_intrinsic("llvm.prefetch", [byte], shape)
-        read, keep, data = word(0), word(3), word(1)
-        builder.call(fetch, [builder.bitcast(at, byte), read, keep, data])
-        return context.get_dummy_value()
-
-    return types.void(array, types.intp), code
-
-
-prefetch: Any = intrinsic(_prefetch)
-
-
 def _peek(typing: Any, array: Any, i: Any) -> Any:
     """Read ``array[i]`` as another thread has left it; what it wrote before is there as well."""
 

@@ -14,8 +14,9 @@ import numpy as np
 
 from zerocity.batteries.state import Packs
 from zerocity.measures.arrays import F32, F64, I8, I32
+from zerocity.measures.prefetch import prefetch
 from zerocity.twin.driving import FLOOR_SOC, drive, ohmic_loss_kw
-from zerocity.twin.kernel import AHEAD, kernel, prefetch, vector_kernel
+from zerocity.twin.kernel import AHEAD, kernel, vector_kernel
 from zerocity.twin.vehicles import (
     FREE,
     NEVER,

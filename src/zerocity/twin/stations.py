@@ -15,11 +15,12 @@ from zerocity.batteries.state import Packs
 from zerocity.charging.acceptance import hours_to_charge
 from zerocity.charging.envelope import add_session
 from zerocity.measures.arrays import F64, I8, I32, Bools
+from zerocity.measures.prefetch import prefetch
 from zerocity.swapping.handover import READY_SOC, fullest
 from zerocity.swapping.restocking import due_in_steps
 from zerocity.twin.berths import Berths, dock, undock
 from zerocity.twin.driving import vehicle_soc
-from zerocity.twin.kernel import AHEAD, kernel, prefetch
+from zerocity.twin.kernel import AHEAD, kernel
 from zerocity.twin.sessions import CHARGE, SWAP, Log, note
 from zerocity.twin.vehicles import (
     FREE,

@@ -7,13 +7,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from zerocity.twin.kernel import kernel, prefetch
+from zerocity.measures.prefetch import prefetch
+from zerocity.twin.kernel import kernel
 
 
 @kernel  # type: ignore[untyped-decorator,unused-ignore]
 def _ask(array: Any) -> int:
     for i in range(array.shape[0]):
         prefetch(array, i)
+        if array.ndim > 1:
+            prefetch(array, (i, 1))
     return int(array.shape[0])
 
 
