@@ -47,6 +47,7 @@ from zerocity.batteries.ageing_rest import (
     rest,
     take,
 )
+from zerocity.batteries.branchless import exponential, logarithm
 from zerocity.measures.prefetch import prefetch
 
 Array = npt.NDArray[Any]
@@ -242,14 +243,11 @@ def store(
     for i in range(n):
         p = lo + i
         q = parameters[model[p]]
-        calendar = work[_CAL + i] * q[law.CAL_RATE] * days_per_step
-        resistance = work[_RES + i] * q[law.RES_RATE] * days_per_step
-        if spread[p] != 1.0:
-            calendar *= spread[p] ** q[law.CAL_INVERSE]
-            straight = q[law.RES_INVERSE] == 1.0
-            resistance *= spread[p] if straight else spread[p] ** q[law.RES_INVERSE]
-        sums[Z_CAL, p] += calendar
-        sums[R_CAL, p] += resistance
+        wide = logarithm(spread[p])
+        calendar = exponential(wide * q[law.CAL_INVERSE]) * q[law.CAL_RATE]
+        resistance = exponential(wide * q[law.RES_INVERSE]) * q[law.RES_RATE]
+        sums[Z_CAL, p] += work[_CAL + i] * calendar * days_per_step
+        sums[R_CAL, p] += work[_RES + i] * resistance * days_per_step
         sums[EFC, p] += 0.5 * work[_THROUGH + i]
         sums[DAYS, p] += steps * days_per_step
 
