@@ -21,7 +21,6 @@ from zerocity.batteries.ageing_state import (
     aged_state,
     calendar_loss,
     cycle_loss,
-    join,
     loss,
     new_state,
     put,
@@ -259,15 +258,14 @@ def test_a_used_pack_is_as_old_as_if_it_had_lived_here() -> None:
     assert np.all(resistance_ratio(used, model) > 1.0)
 
 
-def test_packs_can_be_replaced_and_joined() -> None:
+def test_packs_can_be_replaced() -> None:
     soc, warm = commute(1.0)
     state, model = lived(0, np.stack([soc, soc], axis=1), warm[:, None], 1.0)
     put(state, np.array([1]), new_state(1))
     assert soh(state, model)[0] < soh(state, model)[1] == 1.0
-    both = join([state, new_state(3)])
-    assert both.packs == 5
-    assert both.days[0] == 10.0
-    assert both.days[4] == 0.0
+    roomy = new_state(5)
+    put(roomy, slice(2), state)
+    np.testing.assert_array_equal(roomy.days, [10.0, 0.0, 0.0, 0.0, 0.0])
 
 
 def good_block() -> dict[str, object]:

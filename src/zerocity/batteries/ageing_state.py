@@ -18,7 +18,6 @@ that definition for comparison. Ranges still open are not booked yet.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -132,12 +131,6 @@ def put(state: AgeingState, rows: Index, fresh: AgeingState) -> None:
     """Overwrite ``rows`` (say, of replaced packs) with the packs of ``fresh``, in place."""
     for field in fields(AgeingState):
         getattr(state, field.name)[rows] = getattr(fresh, field.name)
-
-
-def join(states: Sequence[AgeingState]) -> AgeingState:
-    """All packs of several states, one after the other."""
-    columns = ([getattr(one, field.name) for one in states] for field in fields(AgeingState))
-    return AgeingState(*(np.concatenate(column) for column in columns))
 
 
 def age_slice(

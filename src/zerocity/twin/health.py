@@ -13,7 +13,6 @@ from zerocity.batteries.ageing_models import MODEL_OF_CHEMISTRY
 from zerocity.batteries.ageing_state import (
     AgeingState,
     aged_state,
-    join,
     new_state,
     put,
     start_at,
@@ -55,10 +54,10 @@ class Health:
         start_at(state, slice(None), packs.soc[fresh])
         if packs.size > self.state.packs:
             # Room to grow into, because most nights bring a few new packs.
-            spare = max(packs.size // 20, 64) if self.state.packs else 0
-            room = packs.size + spare - self.state.packs
-            self.state = join([self.state, new_state(room)])
-            self.laws = np.concatenate([self.laws, np.zeros(room, np.int8)])
+            roomy, known = new_state(packs.size + max(packs.size // 20, 64)), self.state.packs
+            put(roomy, slice(known), self.state)
+            self.laws = np.append(self.laws, np.zeros(roomy.packs - known, np.int8))
+            self.state = roomy
         put(self.state, fresh, state)
         self.laws[fresh] = laws
 
