@@ -25,20 +25,20 @@ Array = npt.NDArray[Any]
 Floats32 = npt.NDArray[np.float32]
 
 TILE = 128
-"""Packs side by side: their working values, some 12 KiB, must stay in the first-level cache."""
+"""Packs side by side: their working values, some 24 KiB, must stay in the first-level cache."""
 CELLS = law.SOC_CELLS
 
 # Working values of a tile in one flat array, value ``K`` of pack ``i`` at ``K * TILE + i``: the
 # offsets are literal, so the compiler can prove that the values do not overlap.
 _A, _B, _C, _MIDDLE = 0 * TILE, 1 * TILE, 2 * TILE, 3 * TILE
 _RE, _R0, _B0, _B1, _B2 = 4 * TILE, 5 * TILE, 6 * TILE, 7 * TILE, 8 * TILE
-CONSTANTS = 9
-_PLACE, _PLACE_2, _COLD, _HOT = 9 * TILE, 10 * TILE, 11 * TILE, 12 * TILE
-_CALENDAR, _RESISTANCE = 13 * TILE, 14 * TILE
-_SOC, _SOC_2, _WARM, _WARM_2 = 15 * TILE, 16 * TILE, 17 * TILE, 18 * TILE
+_COLD_C, _HOT_C = 9 * TILE, 10 * TILE
+CONSTANTS = 11
+_PLACE, _PLACE_2, _COLD, _HOT = 11 * TILE, 12 * TILE, 13 * TILE, 14 * TILE
+_CALENDAR, _RESISTANCE = 15 * TILE, 16 * TILE
+_SOC, _SOC_2, _WARM, _WARM_2 = 17 * TILE, 18 * TILE, 19 * TILE, 20 * TILE
 # Sums over the steps of a half hour that has begun, and the charge at the end of the last step.
-_SUM_SOC, _SUM_WARM, _NOW = 19 * TILE, 20 * TILE, 21 * TILE
-_COLD_C, _HOT_C = 22 * TILE, 23 * TILE
+_SUM_SOC, _SUM_WARM, _NOW = 21 * TILE, 22 * TILE, 23 * TILE
 REST_WORK = 24 * TILE
 CALENDAR, RESISTANCE = _CALENDAR, _RESISTANCE
 STEPS_COLD, STEPS_HOT = _COLD, _HOT
@@ -60,7 +60,8 @@ def _constants(q: Array) -> list[float]:
     at_25 = q[law.CAL_U1] * u + q[law.CAL_U3] * u**3
     warm = [q[law.RES_E], q[law.RES_E] * (1.0 - u)]
     charge = [q[law.RES_B0], q[law.RES_B1], q[law.RES_B2]]
-    return [*(one / at_25 for one in powers), q[law.CAL_MIDDLE], *warm, *charge]
+    tested = [q[law.COLD_C], q[law.HOT_C]]
+    return [*(one / at_25 for one in powers), q[law.CAL_MIDDLE], *warm, *charge, *tested]
 
 
 def _pairs(q: Array, exponents: Array) -> Floats32:
@@ -81,9 +82,8 @@ CELL_PAIRS: npt.NDArray[np.int64] = np.concatenate(
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def begin(
-    work: Array, base: Array, lo: int, n: int, model: Array, constants: Array, parameters: Array,
-    last: Array,
-) -> None:  # fmt: skip
+    work: Array, base: Array, lo: int, n: int, model: Array, constants: Array, last: Array
+) -> None:
     """Fill the constants of a tile; its sums are empty.
 
     last : (packs,) charge before the first step.
@@ -93,8 +93,6 @@ def begin(
         base[i] = m * (CELLS + 1)
         for k in range(CONSTANTS):
             work[k * TILE + i] = constants[m, k]
-        work[_COLD_C + i] = np.float32(parameters[m, law.COLD_C])
-        work[_HOT_C + i] = np.float32(parameters[m, law.HOT_C])
         work[_COLD + i], work[_HOT + i] = _ZERO, _ZERO
         work[_SUM_SOC + i], work[_SUM_WARM + i] = _ZERO, _ZERO
         work[_NOW + i] = np.float32(last[lo + i])

@@ -9,8 +9,6 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-_tuple: Any = types.UniTuple
-
 
 def _prefetch(typing: Any, array: Any, i: Any) -> Any:
     """Fetch ``array[i]`` into the cache; changes nothing. ``i``, lawful, is a row or a row's item.
@@ -19,7 +17,7 @@ def _prefetch(typing: Any, array: Any, i: Any) -> Any:
     cache: without asking ahead, most of the time of such a kernel is waiting.
     """
     plain = isinstance(i, types.Integer)
-    wanted: Any = types.intp if plain else _tuple(types.intp, len(i))
+    wanted: Any = types.intp if plain else types.UniTuple(types.intp, len(i))  # type: ignore[no-untyped-call,unused-ignore]
 
     def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         kind = signature.args[0]

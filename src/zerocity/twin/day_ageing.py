@@ -9,11 +9,12 @@ import numpy.typing as npt
 from numba import njit
 
 from zerocity.batteries.ageing_kernel import age_packs
+from zerocity.batteries.ageing_rest import TILE
 from zerocity.batteries.ageing_state import LAWS, AgeingState, new_state
 from zerocity.measures.arrays import F32, F64, I8, I64
 
 # One tile of the kernel, so that what runs beside the drivers can stop soon.
-SLICE_PACKS = 128
+SLICE_PACKS = TILE
 
 
 class DayAgeing(NamedTuple):

@@ -1,4 +1,4 @@
-"""How the twin's kernels are compiled, and how they ask for memory before they need it."""
+"""How the twin's kernels are compiled, and how its threads wait for each other."""
 
 from __future__ import annotations
 
