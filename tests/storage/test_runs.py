@@ -49,6 +49,17 @@ def test_the_manifest_lists_every_file_with_its_hash(tmp_path: Path) -> None:
     assert is_finished(tmp_path / "run")
 
 
+def test_files_hashed_beside_stand_in_the_manifest_like_the_others(tmp_path: Path) -> None:
+    plain = require_finished(finished(tmp_path / "plain"))
+    with RunFolder(tmp_path / "run") as run:
+        (run.path / "series").mkdir()
+        (run.path / "series" / "a.parquet").write_text("rows")
+        run.hash_beside("series")
+        write_json(run.path / SUMMARY, {"days": 1})
+        run.finish({"format": 1})
+    assert require_finished(tmp_path / "run") == plain
+
+
 def test_a_finished_run_is_not_overwritten_unless_asked(tmp_path: Path) -> None:
     path = finished(tmp_path / "run")
     with pytest.raises(RunStateError, match=r"finished run.*--replace"), RunFolder(path):

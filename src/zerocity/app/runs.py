@@ -29,7 +29,7 @@ from zerocity.measures.timeline import Timeline
 from zerocity.reports.run import write_report
 from zerocity.runners.local import LocalRunner, available_cores
 from zerocity.storage.journal import DayJournal
-from zerocity.storage.runs import SUMMARY, RunFolder, require_finished, write_json
+from zerocity.storage.runs import SERIES, SUMMARY, RunFolder, require_finished, write_json
 from zerocity.storage.series import SeriesWriter
 from zerocity.storage.tables import SCHEMAS
 from zerocity.twin.rows import battery_table, site_table
@@ -86,6 +86,7 @@ def run_city(request: RunRequest, progress: Progress = silent) -> tuple[Path, di
             twin = Twin(city, timeline, weather, options, _Nowhere(), planner, watch)
         with RunFolder(out, replace=request.replace) as run:
             summary = _live_through(twin, run.path, progress)
+            run.hash_beside(SERIES)
             summary["runtime"] = _runtime(time.perf_counter() - began, twin)
             write_json(run.path / SUMMARY, summary)
             progress(request.days, request.days, "writing the report")
@@ -130,7 +131,7 @@ def read_text(path: Path, wanted: str) -> str:
 
 def _live_through(twin: Twin, out: Path, progress: Progress) -> dict[str, Any]:
     """Run every day and write the series; returns the summary, but for its runtime."""
-    writer = SeriesWriter(out / "series")
+    writer = SeriesWriter(out / SERIES)
     twin.sink = writer
     journals: dict[int, DayJournal] = {}
     twin.tally.journal = lambda day: journals.setdefault(day, DayJournal())

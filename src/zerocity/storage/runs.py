@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TextIO
@@ -17,8 +18,9 @@ from zerocity.errors import RunStateError
 MANIFEST = "manifest.json"
 SUMMARY = "summary.json"
 LOCK = ".lock"
+SERIES = "series"
 OURS = frozenset(
-    {"series", "journal", "report", SUMMARY, MANIFEST, LOCK, f"{SUMMARY}.part", f"{MANIFEST}.part"}
+    {SERIES, "journal", "report", SUMMARY, MANIFEST, LOCK, f"{SUMMARY}.part", f"{MANIFEST}.part"}
 )
 
 
@@ -33,6 +35,8 @@ class RunFolder:
         self.path = path
         self._replace = replace
         self._lock: TextIO | None = None
+        self._beside = ThreadPoolExecutor(1, "file-hashes")
+        self._known: Future[dict[str, dict[str, Any]]] | None = None
         self.cleared = False
 
     def __enter__(self) -> RunFolder:
@@ -89,18 +93,29 @@ class RunFolder:
         self._release()
 
     def _release(self) -> None:
+        self._beside.shutdown()
         if self._lock is not None:
             self._lock.close()
             self._lock = None
 
+    def hash_beside(self, name: str) -> None:
+        """Begin to hash the files of the folder ``name``, which from now on change no more."""
+        self._known = self._beside.submit(self._hashes, name)
+
     def finish(self, manifest: Mapping[str, Any]) -> None:
         """Write the manifest, last and at once: now the run is whole."""
-        files = {
-            str(p.relative_to(self.path)): {"bytes": p.stat().st_size, "sha256": _sha256(p)}
-            for p in sorted(self.path.rglob("*"))
-            if p.is_file() and p.name != LOCK
+        known = self._known.result() if self._known else {}
+        files = known | self._hashes("", frozenset(known))
+        write_json(self.path / MANIFEST, {**manifest, "files": dict(sorted(files.items()))})
+
+    def _hashes(self, name: str, known: frozenset[str] = frozenset()) -> dict[str, dict[str, Any]]:
+        """Size and hash of every file in the folder ``name`` that is not ``known``."""
+        files = {str(p.relative_to(self.path)): p for p in (self.path / name).rglob("*")}
+        return {
+            name: {"bytes": p.stat().st_size, "sha256": _sha256(p)}
+            for name, p in files.items()
+            if p.is_file() and p.name != LOCK and name not in known
         }
-        write_json(self.path / MANIFEST, {**manifest, "files": files})
 
 
 def is_finished(path: Path) -> bool:
@@ -137,7 +152,7 @@ def changed_files(path: Path, manifest: Mapping[str, Any]) -> list[str]:
     """
     known = manifest.get("files")
     known = known if isinstance(known, dict) else {}
-    there = {str(p.relative_to(path)) for p in (path / "series").rglob("*") if p.is_file()}
+    there = {str(p.relative_to(path)) for p in (path / SERIES).rglob("*") if p.is_file()}
     return sorted(
         name
         for name in {*known, *there, SUMMARY}

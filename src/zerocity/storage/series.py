@@ -17,6 +17,7 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from zerocity.errors import RunStateError
+from zerocity.storage.runs import SERIES
 from zerocity.storage.tables import SCHEMAS
 
 _STOP = object()
@@ -136,7 +137,7 @@ def open_table(run_dir: Path, table: str) -> ds.Dataset:
     A file that cannot be read raises RunStateError with its name.
     """
     schema = SCHEMAS[table]
-    files = sorted((run_dir / "series" / table).glob("*.parquet"))
+    files = sorted((run_dir / SERIES / table).glob("*.parquet"))
     if not files:
         return ds.dataset(schema.empty_table())
     try:

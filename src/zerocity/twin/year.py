@@ -145,6 +145,7 @@ class Twin:
         self.day_planner.learn(bool(self.timeline.is_workday()[0]))
         people.restore(kept)
         people.at.expected[:] = learned
+        self.duties.set_day(people.cars, 0)
 
     def _register_births(self, stages: StageArray) -> None:
         """Write how each pack came to stand where it stands, ``stages`` (packs,)."""
@@ -174,7 +175,6 @@ class Twin:
         with self.watch.during("write"):
             self._beside()
         self.ledger.begin_day()
-        self.duties.set_day(self.people.cars, day)
         yesterday = self._lived() if day else None
         self.world.begin_day(day, scene, yesterday)
         with self.watch.during("steps"):
@@ -189,11 +189,10 @@ class Twin:
         self._beside = self._begin(partial(self._finish, day, problem, plans))
 
     def _finish(self, day: int, problem: SiteDays, plans: SitePlans) -> None:
-        """What nobody waits for: hindsight, the day's rows, and the duties after tomorrow."""
+        """What nobody waits for: hindsight, the day's rows, and what the drivers do tomorrow."""
         self.hindsight.add_day(day, problem, self.world.meters)
         self._write(day, plans)
-        self.duties.prepare(day + 1)
-        self.duties.prepare(day + 2)
+        self.duties.set_day(self.people.cars, day + 1)
 
     def _begin(self, work: Callable[[], None]) -> Callable[[], object]:
         """Do ``work`` beside the next day's plan; what comes back waits until it is done."""
